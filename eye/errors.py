@@ -1,0 +1,366 @@
+"""Everything that can go wrong, in one tree, each with a sentence that says what to do.
+
+    EyeError
+    |-- SupervisionError                 the framework
+    |   |-- BadChildSpec                 a child spec that cannot be carried out
+    |   |-- BadReturn                    a callback answered something it may not
+    |   |-- StartFailed                  a process did not start; `.reason` says why
+    |   |-- AlreadyStarted               the name or the id is taken; `.ref` is the holder
+    |   |-- AlreadyPresent               the id is there, but not running
+    |   |-- ChildNotFound                no child of that id or reference
+    |   |-- ChildRunning                 it runs, so it can be neither restarted nor deleted
+    |   |-- ChildRestarting              it waits for its next try
+    |   |-- MaxChildrenReached           a dynamic supervisor is full
+    |   |-- UnhandledMessage             nobody wrote a handler for this call or cast
+    |   |-- Settling                     `drain` gave up: somebody is still busy
+    |   '-- CallFailed                   a call got no answer
+    |       |-- NoProcess                (noproc) nobody there
+    |       |-- CallTimeout              (timeout) not in time
+    |       |-- CallingSelf              (calling_self) a process waited for itself
+    |       '-- ServerExited             the server went down first; `.reason` says why
+    |-- ClusterError                     nodes and the wire between them
+    |   |-- BadAddress, BadNodeName      text that is neither
+    |   |-- CookieUnusable               the cookie file cannot be read, or others could read it
+    |   |-- AddressInUse                 somebody listens there already
+    |   |-- NameTaken                    another live node has this name
+    |   |-- NodeUnreachable              refused, reset, no route
+    |   |-- NodeDown                     known, and known to be down
+    |   |-- UnknownNode                  never heard of
+    |   |-- AuthenticationRefused        the two cookies differ
+    |   |-- DeadlineExceeded             no answer in time
+    |   |-- RemoteError                  the other node's method raised
+    |   '-- WireError                    what came, or was to go, over the wire
+    |       |-- EncodeRefused            not plain data nor a registered type
+    |       |-- DecodeRefused            bytes that are not what they should be
+    |       '-- FrameTooLarge            more bytes than a frame may have
+    |-- MetricsError
+    |   |-- ProbeNotReady                a rate needs two looks; this was the first
+    |   '-- UnknownMetric                not in the catalogue
+    |-- ConfigError                      an option, variable or line of the file makes no sense
+    '-- WebError
+        '-- TooManyViewers               the view serves no more than it was told to
+
+Errors cross the borders of processes, so each passes to `super().__init__` exactly what its own
+`__init__` takes (Python unpickles an exception by calling it with its `args`); the sentence is made
+in `__str__`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class EyeError(Exception):
+    """Whatever `eye` raises on purpose."""
+
+
+# ---------------------------------------------------------------------------- supervision
+
+
+class SupervisionError(EyeError):
+    """Something about processes and their supervisors."""
+
+
+class BadChildSpec(SupervisionError, ValueError):
+    """A child spec says something that cannot be carried out."""
+
+
+class BadReturn(SupervisionError, TypeError):
+    """A callback answered with something that it may not answer with."""
+
+    def __init__(self, callback: str, value: str, allowed: str) -> None:
+        super().__init__(callback, value, allowed)
+        self.callback, self.value, self.allowed = callback, value, allowed
+
+    def __str__(self) -> str:
+        return f"{self.callback} may return {self.allowed}, not {self.value}"
+
+
+class StartFailed(SupervisionError):
+    """A process did not start. Its own reason is in `reason`."""
+
+    def __init__(self, who: str, reason: Any) -> None:
+        super().__init__(who, reason)
+        self.who, self.reason = who, reason
+
+    def __str__(self) -> str:
+        return f"{self.who} did not start: {self.reason}"
+
+
+class AlreadyStarted(SupervisionError):
+    """The name, or the child's id, belongs to a live process: `ref`."""
+
+    def __init__(self, who: str, ref: Any) -> None:
+        super().__init__(who, ref)
+        self.who, self.ref = who, ref
+
+    def __str__(self) -> str:
+        return f"{self.who!r} is already started: {self.ref}"
+
+
+class _AboutAChild(SupervisionError):
+    _says = ""
+
+    def __init__(self, child: Any, supervisor: str) -> None:
+        super().__init__(child, supervisor)
+        self.child, self.supervisor = child, supervisor
+
+    def __str__(self) -> str:
+        return f"child {self.child!r} of {self.supervisor}: {self._says}"
+
+
+class AlreadyPresent(_AboutAChild):
+    """The id belongs to a child that is stopped or about to be restarted."""
+
+    _says = "an earlier child has this id; restart it or delete it first"
+
+
+class ChildNotFound(_AboutAChild, LookupError):
+    """The supervisor has no such child."""
+
+    _says = "there is no such child"
+
+
+class ChildRunning(_AboutAChild):
+    """The child runs, so it can be neither restarted by hand nor deleted."""
+
+    _says = "it is running; stop it first"
+
+
+class ChildRestarting(_AboutAChild):
+    """The child failed to restart and waits for its next try."""
+
+    _says = "it is being restarted; stop it first to end the tries"
+
+
+class MaxChildrenReached(SupervisionError):
+    """A dynamic supervisor holds as many children as it may."""
+
+    def __init__(self, supervisor: str, limit: int) -> None:
+        super().__init__(supervisor, limit)
+        self.supervisor, self.limit = supervisor, limit
+
+    def __str__(self) -> str:
+        return f"{self.supervisor} already has {self.limit} children, its max_children"
+
+
+class UnhandledMessage(SupervisionError):
+    """A call or a cast came for which the server has no handler."""
+
+    def __init__(self, server: str, callback: str, message: str) -> None:
+        super().__init__(server, callback, message)
+        self.server, self.callback, self.message = server, callback, message
+
+    def __str__(self) -> str:
+        return f"{self.server} has no {self.callback} for {self.message}"
+
+
+class Settling(SupervisionError, TimeoutError):
+    """`eye.testing.drain` gave up waiting: these processes were still busy."""
+
+    def __init__(self, seconds: float, busy: str) -> None:
+        super().__init__(seconds, busy)
+        self.seconds, self.busy = seconds, busy
+
+    def __str__(self) -> str:
+        return f"not settled after {self.seconds:g} s; still busy: {self.busy}"
+
+
+class CallFailed(SupervisionError):
+    """A call got no answer. `reason` is the exit reason a caller in Erlang would see."""
+
+    def __init__(self, target: str, request: str, reason: Any) -> None:
+        super().__init__(target, request, reason)
+        self.target, self.request, self.reason = target, request, reason
+
+    def __str__(self) -> str:
+        return f"call of {self.request} to {self.target} failed: {self.reason}"
+
+
+class NoProcess(CallFailed, LookupError):
+    """Nobody has that name, or the process behind the reference is gone."""
+
+    def __str__(self) -> str:
+        return f"call of {self.request} to {self.target} failed: no such process"
+
+
+class CallTimeout(CallFailed, TimeoutError):
+    """The answer did not come in time. The server may still carry the request out."""
+
+
+class CallingSelf(CallFailed):
+    """A process called itself and would have waited for ever."""
+
+    def __str__(self) -> str:
+        return f"{self.target} called itself with {self.request}; it would wait for its own answer for ever"
+
+
+class ServerExited(CallFailed):
+    """The server exited before it answered. `reason` is its exit reason, with its traceback if it crashed."""
+
+
+# -------------------------------------------------------------------------------- cluster
+
+
+class ClusterError(EyeError):
+    """Something about nodes, or about the wire between them."""
+
+
+class BadAddress(ClusterError, ValueError):
+    """Not an address."""
+
+
+class BadNodeName(ClusterError, ValueError):
+    """Not a name that a node may have."""
+
+
+class CookieUnusable(ClusterError):
+    """The cookie file is missing, unreadable, too open, or too short."""
+
+
+class AddressInUse(ClusterError):
+    """Somebody listens on that address already, or this machine does not have it."""
+
+
+class NameTaken(ClusterError):
+    """Another live node of the cluster has this name."""
+
+    def __init__(self, name: str, address: str) -> None:
+        super().__init__(name, address)
+        self.name, self.address = name, address
+
+    def __str__(self) -> str:
+        return (
+            f"a node named {self.name!r} is already running at {self.address}; "
+            "choose another --name, or stop that one first"
+        )
+
+
+class NodeUnreachable(ClusterError, ConnectionError):
+    """No connection to that address."""
+
+    def __init__(self, address: str, cause: str) -> None:
+        super().__init__(address, cause)
+        self.address, self.cause = address, cause
+
+    def __str__(self) -> str:
+        return f"cannot reach {self.address}: {self.cause}"
+
+
+class NodeDown(ClusterError):
+    """The node is known, and known to be down."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name, self.reason = name, reason
+
+    def __str__(self) -> str:
+        return f"node {self.name!r} is down: {self.reason}"
+
+
+class UnknownNode(ClusterError, LookupError):
+    """Nobody here has heard of that node."""
+
+    def __init__(self, name: str, known: str) -> None:
+        super().__init__(name, known)
+        self.name, self.known = name, known
+
+    def __str__(self) -> str:
+        return f"no node named {self.name!r}; known are: {self.known or 'none'}"
+
+
+class AuthenticationRefused(ClusterError):
+    """The other side does not have the same cookie."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.address = address
+
+    def __str__(self) -> str:
+        return f"{self.address} refused this node: the cookies differ. Give both the same --cookie-file"
+
+
+class DeadlineExceeded(ClusterError, TimeoutError):
+    """The answer did not come in time."""
+
+    def __init__(self, what: str, seconds: float) -> None:
+        super().__init__(what, seconds)
+        self.what, self.seconds = what, seconds
+
+    def __str__(self) -> str:
+        return f"{self.what} did not answer within {self.seconds:g} s"
+
+
+class RemoteError(ClusterError):
+    """The other node raised, and this is what it said."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(kind, message)
+        self.kind, self.message = kind, message
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}" if self.message else self.kind
+
+
+class WireError(ClusterError):
+    """Something about the bytes between two nodes."""
+
+
+class EncodeRefused(WireError, TypeError):
+    """Only plain data and registered types cross the wire."""
+
+
+class DecodeRefused(WireError, ValueError):
+    """The bytes are not what they should be."""
+
+
+class FrameTooLarge(WireError):
+    """A frame announces more bytes than it may have."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(size, limit)
+        self.size, self.limit = size, limit
+
+    def __str__(self) -> str:
+        return f"a frame of {self.size} bytes; the limit is {self.limit}"
+
+
+# ----------------------------------------------------------------- metrics, monitor, views
+
+
+class MetricsError(EyeError):
+    """Something about measuring."""
+
+
+class ProbeNotReady(MetricsError):
+    """A rate needs two looks, and this was the first."""
+
+
+class UnknownMetric(MetricsError, LookupError):
+    """The catalogue has no such metric."""
+
+    def __init__(self, name: str, known: str) -> None:
+        super().__init__(name, known)
+        self.name, self.known = name, known
+
+    def __str__(self) -> str:
+        return f"unknown metric {self.name!r}; there are: {self.known}"
+
+
+class ConfigError(EyeError, ValueError):
+    """An option, a variable or a line of the configuration file makes no sense."""
+
+
+class WebError(EyeError):
+    """Something about the web view."""
+
+
+class TooManyViewers(WebError):
+    """The view serves no more clients than it was told to."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"this view already serves {self.limit} viewers, its max_clients"

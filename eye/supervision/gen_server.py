@@ -1,0 +1,275 @@
+"""The generic server: a process that answers calls, takes casts, and keeps its state on `self`.
+
+    class Counter(GenServer):
+        def init(self, start: int = 0) -> None:
+            self._count = start
+
+        def handle_cast(self, message: Add) -> None:
+            self._count += message.amount
+
+        def handle_call(self, message: Total, caller: Caller) -> int:
+            return self._count
+
+One message at a time, in the order they came from each sender. What a callback returns is a reply (from
+`handle_call`) or one of the small values of `answers`. What it raises ends the process: a crash is a
+crash, its caller is told at once, and its supervisor starts a new one with fresh state.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from eye.errors import BadReturn, UnhandledMessage
+from eye.supervision.answers import NOTHING, Continue, Ignore, NoReply, Reply, Stop
+from eye.supervision.messages import Caller, Down, Exit, IdleCheck, IdleTimeout, Info, Wake
+from eye.supervision.process import IGNORED, Ref
+from eye.supervision.reasons import SHUTDOWN, Crash, ProcessExit, Reason, as_reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eye.supervision.messages import Monitor
+    from eye.supervision.system import System, Target
+    from eye.supervision.timers import Timer
+
+logger = logging.getLogger("eye.supervision")
+
+_AFTER_MESSAGE = "None, NoReply, Continue or Stop"
+_AFTER_INIT = "None, NoReply, Continue, Ignore or Stop"
+
+
+class GenServer:
+    """A server process. Subclasses fill in the callbacks; the process calls them, one at a time.
+
+    Callbacks run on the process's own thread. Attributes of `self` belong to that thread: others ask
+    by `call`.
+    """
+
+    is_supervisor: ClassVar[bool] = False
+    ref: Ref
+    """This process, as others see it."""
+
+    # -------------------------------------------------------------------------- callbacks
+
+    def init(self, *args: Any, **kwargs: Any) -> Any:
+        """Set the state up. The starter waits for it, so promise only what can be kept at once.
+
+        Returns:
+            None, `NoReply(timeout=…)`, `Continue(message)`, `Ignore()` or `Stop(reason)`.
+        """
+
+    def handle_continue(self, message: Any) -> Any:
+        """Take the step that the last callback asked for with `Continue`, before any other message."""
+        raise UnhandledMessage(str(self.ref), "handle_continue", repr(message))
+
+    def handle_call(self, message: Any, caller: Caller) -> Any:
+        """Answer a question: by returning the answer, or later by `caller.reply`."""
+        raise UnhandledMessage(str(self.ref), "handle_call", repr(message))
+
+    def handle_cast(self, message: Any) -> Any:
+        """Take note of a message that wants no answer."""
+        raise UnhandledMessage(str(self.ref), "handle_cast", repr(message))
+
+    def handle_info(self, message: Any) -> Any:
+        """Take any other message: sent, from a timer, a `Down`, or (trapping) an `Exit`."""
+        logger.warning("process %s has no handle_info for %r", self.ref, message)
+
+    def terminate(self, reason: Reason) -> None:
+        """Clean up. Runs when a callback stops or raises, and on an orderly stop of one that traps exits.
+
+        It does not run after a kill, nor after an exit signal to a server that does not trap exits.
+        """
+
+    # ------------------------------------------------------------------ what a server can do
+
+    @property
+    def system(self) -> System:
+        return self.ref.system
+
+    @property
+    def trap_exit(self) -> bool:
+        """Whether exit signals arrive as `Exit` messages instead of ending this process."""
+        return self.ref.trap_exit
+
+    @trap_exit.setter
+    def trap_exit(self, traps: bool) -> None:
+        self.ref.trap_exit = traps
+
+    def send_after(self, delay: float, message: Any, to: Target | None = None) -> Timer:
+        """Send `message` in `delay` seconds, to this process unless told otherwise."""
+        return self.system.send_after(to if to is not None else self.ref, delay, message)
+
+    def monitor(self, target: Target) -> Monitor:
+        """Be told by one `Down` message when `target` ends."""
+        return self.system.monitor(target, self.ref)
+
+    def demonitor(self, monitor: Monitor, *, flush: bool = False) -> None:
+        """Take a monitor back; with `flush`, a waiting notice too."""
+        if monitor.target is not None:
+            monitor.target.demonitor(monitor, flush=flush)
+
+    def link(self, other: Ref) -> None:
+        """Share fate with another process."""
+        self.ref.link(other)
+
+    def unlink(self, other: Ref) -> None:
+        self.ref.unlink(other)
+
+    def subscribe(self, topic: str) -> None:
+        """Get what is broadcast on `topic`, as `handle_info` messages."""
+        self.system.topics.subscribe(topic, self.ref)
+
+    def exit(self, reason: Reason | str) -> None:
+        """End this process here and now, from however deep inside a callback."""
+        raise ProcessExit(reason)
+
+    # -------------------------------------------------------------- what the process calls
+
+    def attach(self, ref: Ref) -> None:
+        """Learn who one is, before `init`."""
+        self.ref = ref
+        self._epoch = 0  # counts messages, so that a time limit knows whether one came
+        self._handlers: dict[type, Callable[[Any], Reason | None]] = {
+            Caller: self._on_call,
+            Info: self._on_info,
+            Exit: self._on_exit,
+            Down: self._on_down,
+            IdleCheck: self._on_idle,
+            Wake: lambda _: None,
+        }
+
+    def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Reason | None:
+        """Run `init`; answer why there will be no process, or None."""
+        answer = self.init(*args, **kwargs)
+        if answer is None:
+            return None
+        if isinstance(answer, Ignore):
+            return IGNORED
+        if isinstance(answer, Stop):
+            return as_reason(answer.reason)
+        if isinstance(answer, Continue):
+            # The starter need not wait for the step: it is taken as the first thing, before any message.
+            self._first_step: Continue | None = answer
+            return None
+        return self._after(answer, "init", _AFTER_INIT)
+
+    def proceed(self) -> Reason | None:
+        """Take the step that `init` asked for, if it did."""
+        step = self.__dict__.pop("_first_step", None)
+        return None if step is None else self._go_on(step)
+
+    def receive(self, item: Any) -> Reason | None:
+        """Handle one item of the mailbox; answer why to end, or None to go on."""
+        self._epoch += 1
+        handler = self._handlers.get(type(item))
+        if handler is not None:
+            return handler(item)
+        if hasattr(item, "reply_to") and type(item).__module__.startswith("pykka."):
+            return self._on_pykka(item)
+        answer = self.handle_cast(item)
+        return None if answer is None else self._after(answer, "handle_cast", _AFTER_MESSAGE)
+
+    def end(self, reason: Reason) -> Reason:
+        """Run `terminate`; what it raises takes the reason's place."""
+        try:
+            self.terminate(reason)
+        except ProcessExit as signal:
+            return signal.reason
+        except BaseException as error:  # noqa: BLE001 - part of the process loop: a crash is a crash
+            return Crash.of(error)
+        return reason
+
+    def _on_call(self, caller: Caller) -> Reason | None:
+        self.ref.set_current(caller)
+        answer = self.handle_call(caller.request, caller)
+        if type(answer) is NoReply:
+            self.ref.await_later(caller)
+            self.ref.set_current(None)
+            return self._after(answer, "handle_call", "")
+        if type(answer) is Reply:
+            caller.reply(answer.value)
+            self.ref.set_current(None)
+            return self._after(NoReply(answer.then, answer.timeout), "handle_call", "")
+        if type(answer) is Stop:
+            if answer.reply is not NOTHING:
+                caller.reply(answer.reply)
+            return as_reason(answer.reason)
+        if isinstance(answer, (Continue, Ignore)):
+            raise BadReturn(
+                f"{type(self).__name__}.handle_call",
+                repr(answer),
+                "a reply, Reply(…, then=…), NoReply or Stop",
+            )
+        caller.reply(answer)
+        self.ref.set_current(None)
+        return None
+
+    def _on_info(self, info: Info) -> Reason | None:
+        answer = self.handle_info(info.message)
+        return None if answer is None else self._after(answer, "handle_info", _AFTER_MESSAGE)
+
+    def _on_exit(self, signal: Exit) -> Reason | None:
+        if signal.sender is not None and signal.sender is self.ref.parent:
+            return signal.reason
+        answer = self.handle_info(signal)
+        return None if answer is None else self._after(answer, "handle_info", _AFTER_MESSAGE)
+
+    def _on_down(self, notice: Down) -> Reason | None:
+        if notice.monitor.is_flushed:
+            return None
+        answer = self.handle_info(notice)
+        return None if answer is None else self._after(answer, "handle_info", _AFTER_MESSAGE)
+
+    def _on_idle(self, check: IdleCheck) -> Reason | None:
+        if check.epoch != self._epoch - 1:  # something else came meanwhile
+            return None
+        answer = self.handle_info(IdleTimeout(check.seconds))
+        return None if answer is None else self._after(answer, "handle_info", _AFTER_MESSAGE)
+
+    def _on_pykka(self, envelope: Any) -> Reason | None:
+        """A Pykka actor that has only the actor's own reference may `tell` and `ask` as it is used to."""
+        if type(envelope.message).__name__ == "_ActorStop":
+            return SHUTDOWN
+        if envelope.reply_to is None:
+            return self._on_info(Info(envelope.message))
+        caller = _PykkaCaller(envelope.message, self.ref, envelope.reply_to)
+        return self._on_call(caller)
+
+    def _after(self, answer: Any, callback: str, allowed: str) -> Reason | None:
+        if type(answer) is NoReply:
+            if answer.timeout is not None:
+                check = IdleCheck(self._epoch, answer.timeout)
+                self.system.timers.after(answer.timeout, lambda: self.ref.deliver(check))
+            return None if answer.then is None else self._go_on(answer.then)
+        if type(answer) is Continue:
+            return self._go_on(answer)
+        if type(answer) is Stop:
+            return as_reason(answer.reason)
+        raise BadReturn(f"{type(self).__name__}.{callback}", repr(answer), allowed)
+
+    def _go_on(self, step: Continue) -> Reason | None:
+        answer = self.handle_continue(step.message)
+        while type(answer) is Continue:  # a chain of steps is a loop, however long
+            answer = self.handle_continue(answer.message)
+        return None if answer is None else self._after(answer, "handle_continue", _AFTER_MESSAGE)
+
+
+class _PykkaCaller(Caller):
+    """A call that came by Pykka's `ask`: the answer goes into Pykka's future."""
+
+    __slots__ = ("_future",)
+
+    def __init__(self, request: Any, server: Ref, future: Any) -> None:
+        super().__init__(request, server, None)
+        self._future = future
+
+    def _settle(self, value: Any, error: Reason | None) -> bool:
+        if not super()._settle(value, error):
+            return False
+        if error is None:
+            self._future.set(value)
+        else:
+            failure = self.server.failure_of(self)
+            self._future.set_exception((type(failure), failure, None))
+        return True
