@@ -1,0 +1,119 @@
+"""A question as bytes, and the answer as bytes: the shape that `multiprocessing.managers` gave them.
+
+    request   (service, method, arguments, {})      BaseManager's (ident, methodname, args, kwds)
+    reply     ('#RETURN', value)                    the method returned
+              ('#ERROR', (kind, arguments))         it raised, or could not be asked
+
+`ask` and `understand` are the asking side, `reply_to` the answering one. Nothing in here waits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from eye.cluster import codec, frames
+from eye.cluster.interconnect import Answer
+from eye.errors import DecodeRefused, EncodeRefused, FrameTooLarge, WireError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from eye.cluster.interconnect import Method, Service
+
+# What is served: service name -> (the object, its methods by name, None). BaseManager keeps its
+# shared objects in just this shape (`Server.id_to_obj`), and the engine uses that very table.
+Table = dict[str, tuple[Any, "Mapping[str, Method]", None]]
+
+_Request = tuple[str, str, msgspec.Raw, dict[str, msgspec.Raw]]
+_Reply = tuple[str, msgspec.Raw]
+_Error = tuple[str, tuple[Any, ...]]
+
+
+def table_of(services: Iterable[Service]) -> Table:
+    """Put what the services expose into one table."""
+    table: Table = {}
+    for service in services:
+        for method in service.exposed:
+            _, methods, _ = table.setdefault(method.service, (service, {}, None))
+            methods[method.name] = method  # type: ignore[index]
+    return table
+
+
+def ask(method: Method, args: tuple[Any, ...]) -> bytes:
+    """Write the request.
+
+    Raises:
+        EncodeRefused, FrameTooLarge: when an argument may not cross.
+    """
+    if len(args) != len(method.takes):
+        raise EncodeRefused(f"{method} takes {len(method.takes)} arguments, not {len(args)}")
+    return _bounded(codec.encode((method.service, method.name, args, {}), f"the arguments of {method}"))
+
+
+def understand(method: Method, reply: bytes) -> Answer:
+    """Read the reply to a request."""
+    try:
+        kind, payload = codec.decode(reply, _Reply)
+        if kind == "#RETURN":
+            return Answer(codec.decode_part(payload, method.gives))
+        if kind == "#ERROR":
+            return Answer(error=codec.revive_error(*codec.decode_part(payload, _Error)))
+    except DecodeRefused as refused:
+        return Answer(error=DecodeRefused(f"the answer to {method} is not what it should be: {refused}"))
+    return Answer(error=DecodeRefused(f"the answer to {method} begins with {kind!r}"))
+
+
+def read_request(body: bytes) -> tuple[str, str, msgspec.Raw]:
+    """Take a request apart: the service, the method, and the arguments as they came.
+
+    Raises:
+        DecodeRefused: when it is no request.
+    """
+    service, name, args, kwds = codec.decode(body, _Request)
+    if kwds:
+        raise DecodeRefused(f"{service}.{name} takes no arguments by name")
+    return service, name, args
+
+
+def reply_to(table: Table, body: bytes, crashed: Callable[[str, Exception], None]) -> bytes:
+    """Carry out a request and write the reply. Runs the service's method on this thread.
+
+    An error of the method goes back to whoever asked; `crashed` is told of those that arrive there as
+    a `RemoteError`, for they are likely to be mistakes in the method.
+
+    Raises:
+        DecodeRefused: when the body is no request at all.
+    """
+    service, name, args = read_request(body)
+    _, methods, _ = table.get(service, (None, {}, None))
+    if name not in methods:
+        return error_reply(LookupError(f"this node has no method {service}.{name}"))
+    method = methods[name]
+    try:
+        values = codec.decode_part(args, tuple[method.takes])  # type: ignore[name-defined]
+    except DecodeRefused as refused:
+        return error_reply(DecodeRefused(f"{method} got other arguments than it takes: {refused}"))
+    try:
+        answer = getattr(table[service][0], name)(*values)
+        return _bounded(codec.encode(("#RETURN", answer), f"the answer of {method}"))
+    # Whatever the method raises belongs to the caller; the thread goes on answering.
+    except Exception as error:  # noqa: BLE001
+        if not codec.is_known(error):
+            crashed(str(method), error)
+        return error_reply(error)
+
+
+def error_reply(error: Exception) -> bytes:
+    """Write the reply that says what went wrong."""
+    try:
+        return _bounded(codec.encode(("#ERROR", codec.describe_error(error))))
+    except WireError as refused:
+        return codec.encode(("#ERROR", codec.describe_error(refused)))
+
+
+def _bounded(body: bytes) -> bytes:
+    if len(body) > frames.AFTER_PROOF:
+        raise FrameTooLarge(len(body), frames.AFTER_PROOF)
+    return body

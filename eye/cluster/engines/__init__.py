@@ -1,0 +1,4 @@
+"""The engines: what carries requests between nodes. `interconnect` says what each of them promises.
+
+Read in this order: memory, network, manager, server, listener, refusals.
+"""

@@ -1,0 +1,370 @@
+"""Who is there: connecting, up, suspect, down. The whole decision, nothing else.
+
+No thread, no clock, no chance, no socket in here. `handle` is told what happened and when, and returns
+the steps to take.
+
+                  heard from it                     silent for 3 s
+    CONNECTING ------------------> UP ---------------------------------> SUSPECT
+        |                          ^ ^---------- heard from it -------------'  |
+        | never reached            |                                           | silent for 10 s
+        |                          | heard from it                             |
+        '----------------------> DOWN <----------------------------------------'
+                                   ^
+                                   '-- UP or SUSPECT: the connection closed, and dialling again was refused
+
+- **Only its own word makes a node up**: its answer to us, or its announcement. What others say of it
+  (hearsay) makes us dial it, no more; and only what is up somewhere is passed on, so that a dead node is
+  not talked about for ever.
+- **A boot id is one life of a node.** A newer life takes the place of an older one at once; what is
+  heard of an older one later is old news.
+- **A name belongs to whoever lives under it.** While the connection to its holder stands, another claim
+  is refused; of two nodes that find each other under one name, the younger yields.
+- **We doubt ourselves first.** A tick that comes late means that this machine slept, and everybody's
+  silence is as much shorter.
+- A node that says goodbye is gone at once; one that died is listed as down, dialled now and then, and
+  forgotten after an hour.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from eye.cluster.contacts import Contact, Contacts
+from eye.cluster.news import (
+    AddressFound,
+    Announce,
+    Announced,
+    Answered,
+    CallFailed,
+    ConnectionLost,
+    Forget,
+    Introduced,
+    Left,
+    Moment,
+    NameConflict,
+    NodeDown,
+    NodeFound,
+    NodeLeft,
+    NodeSuspect,
+    NodeUp,
+    Publish,
+    Step,
+    Tick,
+)
+from eye.cluster.node import Member, NodeInfo, Status
+from eye.cluster.registry import Digest
+from eye.errors import NameTaken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from eye.cluster.news import Change, Event
+
+
+class Settings(NamedTuple):
+    """How patient we are. Seconds, but for `spread`, a share."""
+
+    tick: float = 0.5  # how often `Tick` is to come
+    period: float = 2.0  # between two announcements to a peer
+    spread: float = 0.2  # by which the period is made longer or shorter, at random
+    suspect_after: float = 3.0  # of silence
+    down_after: float = 10.0  # of silence
+    backoff_base: float = 0.5  # the first wait after a failure is up to twice this
+    backoff_cap: float = 5.0  # and no wait is longer than this
+    forget_after: float = 3600.0  # that a node is down
+    give_up_after: float = 60.0  # of failing at an address where we have never met anybody
+
+
+_TELLS: dict[Status, Callable[[Member], Change]] = {
+    Status.UP: NodeUp,
+    Status.SUSPECT: NodeSuspect,
+    Status.DOWN: NodeDown,
+    Status.CONNECTING: NodeFound,
+}
+_WORTH_A_CALL = (Status.UP, Status.SUSPECT)  # what somebody else must think of a node before we dial it
+_TOMBSTONE = 60.0  # seconds that we remember who said goodbye
+
+
+class _Known:
+    """A node that we know of."""
+
+    __slots__ = ("address", "heard", "info", "reason", "seen_at", "since", "status", "turned")
+
+    def __init__(self, info: NodeInfo, now: Moment) -> None:
+        self.info = info
+        self.address = info.address  # the one that works from here: its own word, or what we dialled
+        self.status = Status.CONNECTING
+        self.reason: str | None = None
+        self.since = now.at
+        self.turned = now.steady  # when it got its status
+        self.heard = now.steady
+        self.seen_at: float | None = None
+
+    def member(self, address: str) -> Member:
+        info = self.info
+        return Member(
+            info.name, address, info.boot, info.started_at, self.status, self.since, self.seen_at, self.reason
+        )
+
+
+class Membership:
+    """The nodes as this one sees them. `jitter` gives numbers from 0.0 to 1.0 at random."""
+
+    def __init__(self, me: NodeInfo, jitter: Callable[[], float], settings: Settings | None = None) -> None:
+        self.me, self.settings = me, settings or Settings()
+        self.version = 1  # goes up whenever there is something to tell
+        self._known: dict[str, _Known] = {}
+        self._contacts = Contacts(self.settings, jitter)
+        self._departed: dict[str, float] = {}  # boot -> when it said goodbye
+        self._ticked: float | None = None
+        self._steps: list[Step] = []
+
+    def resume(self, members: Iterable[Member], now: Moment) -> None:
+        """Go on from what an earlier membership of this node knew, as if it had heard from all just now."""
+        for member in members:
+            if member.boot == self.me.boot:
+                continue
+            known = self._known[member.name] = _Known(member.info, now)
+            known.status, known.reason = member.status, member.reason
+            known.since, known.seen_at = member.since, member.seen_at
+            self._contacts.add(member.address, now.steady, member.name)
+        self.version += 1
+
+    # ----------------------------------------------------------------------------- reading
+
+    def members(self, now: Moment) -> tuple[Member, ...]:
+        """Everybody, this node included, by name. The addresses are those that work from here."""
+        known = [known.member(known.address) for known in self._known.values()]
+        return tuple(sorted([self._myself(now), *known], key=lambda member: member.name))
+
+    def digest(self, now: Moment, known_version: int = 0, claim: NodeInfo | None = None) -> Digest:
+        """What to tell somebody who knew that version, and who claims a name (None: who only asks)."""
+        taken = self.judge(claim) if claim else None
+        members = None
+        if known_version != self.version:
+            known = (known.member(known.info.address) for known in self._known.values())
+            members = (self._myself(now), *known)
+        return Digest(self.me, now.at, self.version, members, taken.address if taken else None)
+
+    def judge(self, claim: NodeInfo) -> NameTaken | None:
+        """Say whether somebody may have the name that they announce: None if so."""
+        if claim.name == self.me.name:
+            return None if claim.boot == self.me.boot else NameTaken(claim.name, self.me.address)
+        holder = self._known.get(claim.name)
+        if holder is None or holder.info.boot == claim.boot or holder.info.address == claim.address:
+            return None
+        is_older = claim.started_at < holder.info.started_at
+        if holder.status is Status.UP and (is_older or self._contacts.is_linked(holder.address)):
+            return NameTaken(claim.name, holder.address)
+        return None
+
+    def _myself(self, now: Moment) -> Member:
+        me = self.me
+        return Member(me.name, me.address, me.boot, me.started_at, Status.UP, me.started_at, now.at)
+
+    def resume(self, members: Iterable[Member], now: Moment) -> None:
+        """Take up what an earlier membership of this same node knew: nobody is lost, and all are dialled."""
+        for member in members:
+            if member.boot == self.me.boot or member.name == self.me.name:
+                continue
+            known = self._known[member.name] = _Known(member.info, now)
+            known.status, known.since, known.reason = member.status, member.since, member.reason
+            known.seen_at = member.seen_at
+            self._contacts.add(member.address, now.steady, member.name)
+
+    # ---------------------------------------------------------------------------- deciding
+
+    def handle(self, event: Event, now: Moment) -> list[Step]:
+        """Take in what happened, and say what to do, in that order."""
+        _HANDLERS[type(event)](self, event, now)
+        steps, self._steps = self._steps, []
+        return steps
+
+    def _on_address(self, event: AddressFound, now: Moment) -> None:
+        if event.address != self.me.address:
+            self._contacts.add(event.address, now.steady)
+            self._announce_to_the_due(now)
+
+    def _on_announced(self, event: Announced, now: Moment) -> None:
+        info = event.info
+        if info.boot == self.me.boot:
+            return
+        if (taken := self.judge(info)) is not None:
+            self._say(NameConflict(info.name, info.address, we_yield=False))
+            if taken.address == self.me.address:
+                self._contacts.add(info.address, now.steady)  # it may be the older: its answer tells
+        elif self._hear(info, now) and not self._contacts.is_linked(self._known[info.name].address):
+            self._contacts.add(info.address, now.steady, info.name).hurry(now.steady)
+        self._announce_to_the_due(now)
+
+    def _on_answered(self, event: Answered, now: Moment) -> None:
+        contact, info = self._contacts.get(event.address), event.digest.me
+        if contact is None:
+            return
+        if info.boot == self.me.boot:
+            self._contacts.exclude(event.address)
+            self._do(Forget(event.address))
+            return
+        contact.succeed(event.digest, now.steady)
+        if info.name == self.me.name:
+            younger = (self.me.started_at, self.me.boot) > (info.started_at, info.boot)
+            self._say(NameConflict(info.name, info.address, we_yield=younger))
+            return
+        if self._hear(info, now):
+            self._settle_on(contact, self._known[info.name])
+        if event.digest.taken_by is not None:
+            self._say(NameConflict(self.me.name, event.digest.taken_by, we_yield=False))
+            self._contacts.add(event.digest.taken_by, now.steady)  # ask the holder itself
+        self._introduce(event.digest.members or (), now)
+
+    def _on_failed(self, event: CallFailed, now: Moment) -> None:
+        contact = self._contacts.get(event.address)
+        if contact is None:
+            return
+        known = self._named(contact)
+        redialled = contact.fail(now.steady)
+        if known is not None and known.status in _WORTH_A_CALL and redialled and not event.was_silent:
+            self._turn(known, Status.DOWN, now, event.reason)
+        elif known is not None and known.status is Status.CONNECTING:
+            known.reason = event.reason
+        elif known is None and contact.has_failed_for(self.settings.give_up_after, now.steady):
+            self._contacts.drop(event.address)
+        self._announce_to_the_due(now)
+
+    def _on_lost(self, event: ConnectionLost, now: Moment) -> None:
+        contact = self._contacts.get(event.address)
+        if contact is not None:
+            contact.lose(now.steady)
+            self._announce_to_the_due(now)
+
+    def _on_introduced(self, event: Introduced, now: Moment) -> None:
+        self._introduce(event.members, now)
+
+    def _on_left(self, event: Left, now: Moment) -> None:
+        self._departed[event.boot] = now.steady
+        known = self._known.get(event.name)
+        if known is not None and known.info.boot == event.boot:
+            self._remove(known, "it left")
+
+    def _on_tick(self, event: Tick, now: Moment) -> None:
+        del event
+        self._forgive_what_we_slept_through(now)
+        for known in list(self._known.values()):
+            self._watch(known, now)
+        for boot in [boot for boot, at in self._departed.items() if now.steady - at > _TOMBSTONE]:
+            del self._departed[boot]
+        self._announce_to_the_due(now)
+
+    # ------------------------------------------------------------------------------- parts
+
+    def _hear(self, info: NodeInfo, now: Moment) -> bool:
+        """Take in that a node itself has spoken; say whether it counts."""
+        known = self._known.get(info.name)
+        if info.boot in self._departed:
+            return False
+        if known is not None and known.info.boot != info.boot:
+            if info.started_at < known.info.started_at and known.status in _WORTH_A_CALL:
+                return False  # old news
+            self._replace(known, info, now)
+            known = None
+        if known is None:
+            known = self._known[info.name] = _Known(info, now)
+        known.heard, known.seen_at = now.steady, now.at
+        if known.status is not Status.UP:
+            self._turn(known, Status.UP, now)
+        return True
+
+    def _replace(self, known: _Known, info: NodeInfo, now: Moment) -> None:
+        if known.status in _WORTH_A_CALL:
+            self._turn(known, Status.DOWN, now, "it was started anew")
+        del self._known[info.name]
+        if known.address != info.address:
+            self._contacts.drop(known.address)
+            self._do(Forget(known.address))
+
+    def _settle_on(self, contact: Contact, known: _Known) -> None:
+        """Keep one of the addresses under which we know a node: the first that works."""
+        contact.name = known.info.name
+        if contact.address == known.address:
+            return
+        if self._contacts.is_linked(known.address):
+            self._contacts.drop(contact.address)
+            self._do(Forget(contact.address))
+        else:
+            self._contacts.drop(known.address)
+            known.address = contact.address
+
+    def _introduce(self, members: Iterable[Member], now: Moment) -> None:
+        for member in members:
+            known = self._known.get(member.name)
+            if member.status not in _WORTH_A_CALL or member.boot == self.me.boot or member.boot in self._departed:
+                continue
+            if member.name == self.me.name:
+                self._contacts.add(member.address, now.steady)
+            elif known is None:
+                known = self._known[member.name] = _Known(member.info, now)
+                self._turn(known, Status.CONNECTING, now)
+                self._contacts.add(member.address, now.steady, member.name)
+            elif known.info.boot != member.boot and member.started_at > known.info.started_at:
+                self._contacts.add(member.address, now.steady)
+        self._announce_to_the_due(now)
+
+    def _watch(self, known: _Known, now: Moment) -> None:
+        silence = now.steady - known.heard
+        settings = self.settings
+        if known.status is Status.DOWN:
+            if now.steady - known.turned > settings.forget_after:
+                self._remove(known, f"it was down for {settings.forget_after:g} s")
+        elif known.status is Status.CONNECTING:
+            if silence > settings.down_after:
+                self._turn(known, Status.DOWN, now, known.reason or "never reached")
+        elif silence > settings.down_after:
+            self._turn(known, Status.DOWN, now, f"silent for {silence:.0f} s")
+        elif silence > settings.suspect_after and known.status is Status.UP:
+            self._turn(known, Status.SUSPECT, now, f"silent for {silence:.0f} s")
+
+    def _forgive_what_we_slept_through(self, now: Moment) -> None:
+        tick, ticked = self.settings.tick, self._ticked
+        self._ticked = now.steady
+        if ticked is not None and (late := now.steady - ticked - tick) > tick:
+            for known in self._known.values():
+                known.heard = min(now.steady, known.heard + late)
+
+    def _turn(self, known: _Known, status: Status, now: Moment, reason: str | None = None) -> None:
+        known.status, known.since, known.turned, known.reason = status, now.at, now.steady, reason
+        self.version += 1
+        self._say(_TELLS[status](known.member(known.address)))
+
+    def _remove(self, known: _Known, reason: str) -> None:
+        del self._known[known.info.name]
+        self._contacts.drop(known.address)
+        self.version += 1
+        self._do(Forget(known.address))
+        self._say(NodeLeft(known.member(known.address), reason))
+
+    def _named(self, contact: Contact) -> _Known | None:
+        known = self._known.get(contact.name) if contact.name else None
+        return known if known is not None and known.address == contact.address else None
+
+    def _announce_to_the_due(self, now: Moment) -> None:
+        for contact in self._contacts.take_due(now.steady):
+            self._do(Announce(contact.address, contact.version))
+
+    def _say(self, change: Change) -> None:
+        self._do(Publish(change))
+
+    def _do(self, step: Step) -> None:
+        self._steps.append(step)
+
+
+# What `handle` does with each kind of event.
+_HANDLERS: dict[type, Callable[[Membership, Any, Moment], None]] = {
+    AddressFound: Membership._on_address,
+    Announced: Membership._on_announced,
+    Answered: Membership._on_answered,
+    CallFailed: Membership._on_failed,
+    ConnectionLost: Membership._on_lost,
+    Introduced: Membership._on_introduced,
+    Left: Membership._on_left,
+    Tick: Membership._on_tick,
+}

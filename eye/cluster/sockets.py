@@ -1,0 +1,50 @@
+"""What every socket of ours is told: send at once, notice a dead peer.
+
+A request that waits for Nagle's algorithm costs 44 ms a connection. Keep-alives find a peer that has
+gone without a word while nothing is said; they do not help while sent bytes stay unacknowledged,
+which is what TCP_USER_TIMEOUT is for (tcp(7)).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+
+_IDLE, _EVERY, _TRIES = 10, 5, 3  # seconds, seconds, times
+_UNACKNOWLEDGED = 15_000  # milliseconds
+
+# Not all systems have all of them.
+_OPTIONS = (
+    ("TCP_NODELAY", 1),
+    ("TCP_KEEPIDLE", _IDLE),
+    ("TCP_KEEPINTVL", _EVERY),
+    ("TCP_KEEPCNT", _TRIES),
+    ("TCP_USER_TIMEOUT", _UNACKNOWLEDGED),
+)
+
+
+def tune(sock: socket.socket) -> None:
+    """Set our options on a TCP socket."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _OPTIONS:
+        option = getattr(socket, name, None)
+        if option is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def say(error: OSError) -> str:
+    """Say in lower case what the operating system said."""
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return "too many open files"
+    return (error.strerror or (os.strerror(error.errno) if error.errno else str(error))).lower()
+
+
+def is_talking_to_itself(sock: socket.socket) -> bool:
+    """Whether both ends are the same socket.
+
+    Dialling a port of this machine on which nobody listens may, by chance, be given that very port to
+    dial from, and TCP then connects it to itself (simultaneous open). It would look like a peer, and
+    would hold the port when the node that had it wants it back.
+    """
+    return bool(sock.getsockname() == sock.getpeername())

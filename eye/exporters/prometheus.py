@@ -1,0 +1,110 @@
+r"""The nodes as Prometheus reads them: text exposition format 0.0.4.
+
+    # HELP sorcerers_eye_host_memory_used_bytes Memory of the machine that is in use: …
+    # TYPE sorcerers_eye_host_memory_used_bytes gauge
+    sorcerers_eye_host_memory_used_bytes{node="mystic-node-1"} 536870912
+
+Names are made from the catalogue by Prometheus' conventions: base units, a share is a `_ratio`, a
+counter ends in `_total`, and nothing but a histogram in `_count`. Only a node that is up has figures:
+the server stamps what it scrapes with the time of the scrape, and an old figure would look new.
+`sorcerers_eye_node_up` says 0 of the others, so that an alert on silence has something to fire on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eye.exporters.clean import clean
+from eye.metrics.catalogue import CATALOGUE, Kind, Metric, Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from eye.monitor.node_view import NodeView
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_PREFIX = "sorcerers_eye"
+_SUFFIX = {
+    Unit.BYTES: "_bytes",
+    Unit.SHARE: "_ratio",
+    Unit.SECONDS: "_seconds",
+    Unit.COUNT: "",
+    Unit.NUMBER: "",
+}
+
+
+def prometheus(
+    nodes: Iterable[NodeView],
+    now: float,
+    metrics: Iterable[Metric] | None = None,
+) -> str:
+    """Write the nodes in the text exposition format; `CONTENT_TYPE` is its content type.
+
+    Args:
+        now: not used (every exporter is called alike); Prometheus stamps what it scrapes itself.
+        metrics: only these; None is the whole catalogue.
+    """
+    by_name = {node.name: node for node in nodes}  # the same series twice would void the whole scrape
+    ordered = [by_name[name] for name in sorted(by_name)]
+    families = [*_about_nodes(ordered), *_measured(ordered, CATALOGUE if metrics is None else metrics)]
+    return "".join(line for family in families for line in family)
+
+
+def metric_name(metric: Metric) -> str:
+    """Name a metric of the catalogue as Prometheus does: `sorcerers_eye_host_cpu_ratio`."""
+    stem = metric.name if metric.field.endswith("_count") else metric.field
+    suffix = "_total" if metric.kind is Kind.COUNTER else ""
+    return f"{_PREFIX}_{metric.scope.value}_{stem}{_SUFFIX[metric.unit]}{suffix}"
+
+
+def _about_nodes(nodes: Sequence[NodeView]) -> Iterator[list[str]]:
+    yield _family(
+        f"{_PREFIX}_node_up",
+        "gauge",
+        "Whether the node answers (1) or is connecting, suspect or down (0)",
+        [(_labels(node=node.name), int(node.status == "up")) for node in nodes],
+    )
+    yield _family(
+        f"{_PREFIX}_node_last_seen_timestamp_seconds",
+        "gauge",
+        "When the node last answered, in seconds since 1970",
+        [(_labels(node=node.name), node.seen_at) for node in nodes],
+    )
+    yield _family(
+        f"{_PREFIX}_node_info",
+        "gauge",
+        "Always 1; where the node listens and which machine it runs on",
+        [
+            (_labels(node=node.name, address=node.address, host=node.host.name), 1)
+            for node in nodes
+            if node.host is not None and node.status == "up"
+        ],
+    )
+
+
+def _measured(nodes: Sequence[NodeView], metrics: Iterable[Metric]) -> Iterator[list[str]]:
+    live = [node for node in nodes if node.status == "up"]
+    for metric in dict.fromkeys(metrics):
+        samples = [(_labels(node=node.name), metric.read(node)) for node in live]
+        yield _family(metric_name(metric), metric.kind.value, metric.help, samples)
+
+
+def _family(name: str, kind: str, words: str, samples: list[tuple[str, float | int | None]]) -> list[str]:
+    lines = [f"{name}{labels} {_number(value)}\n" for labels, value in samples if value is not None]
+    escaped = words.replace("\\", r"\\").replace("\n", r"\n")
+    return [f"# HELP {name} {escaped}\n", f"# TYPE {name} {kind}\n", *lines] if lines else []
+
+
+def _labels(**values: str) -> str:
+    return "{" + ",".join(f'{key}="{_escape(value)}"' for key, value in values.items()) + "}"
+
+
+def _escape(value: str) -> str:
+    return clean(value).replace("\\", r"\\").replace('"', r"\"")
+
+
+def _number(value: float | int) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}.get(repr(value), repr(value))

@@ -1,0 +1,8 @@
+"""What a node measures: of its machine (scope host) and of itself (scope node).
+
+A `Sample` is what one node said at one moment. The `catalogue` is the one table of everything that
+is in it; whoever shows figures reads names, units and words there. A `Probe` takes the readings:
+`PsutilProbe` from the operating system, `ScriptedProbe` from what a test or a demo wrote down.
+
+Read in this order: sample, catalogue, probe, rates, family, psutil_probe, scripted_probe, sampler.
+"""

@@ -1,0 +1,186 @@
+"""One table of what is measured: name, scope, unit, kind, words.
+
+Every view reads it: `fetch --metric NAME` looks its argument up here, the text and the table take
+labels and units from it, JSON, CSV and Prometheus their names. A metric that is added to a reading and
+to this table is shown everywhere without further code.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from eye.errors import UnknownMetric
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from eye.metrics.sample import HostReading, ProcessReading
+
+
+class Scope(Enum):
+    """Whose figure it is."""
+
+    HOST = "host"  # the whole machine's
+    NODE = "node"  # the node's own share of it
+
+
+class Unit(Enum):
+    """What one of it is; how it is printed follows from that."""
+
+    BYTES = "bytes"
+    SHARE = "share"  # 0.0 to 1.0; people and the JSON contract read it as percent
+    SECONDS = "seconds"
+    COUNT = "count"
+    NUMBER = "number"  # plain, with a fraction
+
+
+class Kind(Enum):
+    """Whether it goes up and down, or only up until the node restarts."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+
+
+SCOPES = {
+    "host": (Scope.HOST,),
+    "node": (Scope.NODE,),
+    "all": (Scope.HOST, Scope.NODE),
+}
+"""What a user may ask for with `--scope`, and which scopes that means."""
+
+
+class Measured(Protocol):
+    """Whatever holds a node's readings: a `Sample`, or a view of a node that may have none (yet)."""
+
+    @property
+    def host(self) -> HostReading | None: ...
+    @property
+    def process(self) -> ProcessReading | None: ...
+
+
+class Metric(NamedTuple):
+    """One line of the catalogue. A name is unique within its scope: `memory` is one of each."""
+
+    name: str  # what users type
+    scope: Scope
+    field: str  # its attribute of HostReading or ProcessReading
+    unit: Unit
+    kind: Kind
+    label: str  # what people read
+    help: str
+    in_default_table: bool = False
+
+    @property
+    def part(self) -> str:
+        """Say which part of a sample it is in, as Python and JSON call it: `host` or `process`."""
+        return "host" if self.scope is Scope.HOST else "process"
+
+    @property
+    def json_name(self) -> str:
+        """Say what JSON and CSV call it. They give a share in percent, and say so in its name."""
+        return f"{self.field}_percent" if self.unit is Unit.SHARE else self.field
+
+    def read(self, measured: Measured) -> float | int | None:
+        """Read this metric's value, in its base unit; None where it was not measured."""
+        part = measured.host if self.scope is Scope.HOST else measured.process
+        return None if part is None else getattr(part, self.field)
+
+
+_H, _N, _G, _C = Scope.HOST, Scope.NODE, Kind.GAUGE, Kind.COUNTER
+_BYTES, _SHARE, _SECONDS, _COUNT = Unit.BYTES, Unit.SHARE, Unit.SECONDS, Unit.COUNT
+
+# fmt: off
+CATALOGUE: tuple[Metric, ...] = (
+    Metric("memory", _H, "memory_used", _BYTES, _G, "Memory Usage",
+           "Memory of the machine that is in use: all of it but what is available to new programs", True),
+    Metric("memory_total", _H, "memory_total", _BYTES, _G, "Memory Total",
+           "Memory that the machine has"),
+    Metric("cpu", _H, "cpu", _SHARE, _G, "CPU Load",
+           "How busy the machine was since the previous sample, as a share of all its cores", True),
+    Metric("cores", _H, "cores", _COUNT, _G, "Cores",
+           "Logical cores of the machine"),
+    Metric("load_1m", _H, "load_1m", Unit.NUMBER, _G, "Load Average",
+           "Load average of the machine over the last minute"),
+    Metric("processes", _H, "process_count", _COUNT, _G, "Process Count",
+           "Processes that the operating system runs", True),
+    Metric("uptime", _H, "uptime", _SECONDS, _G, "Uptime",
+           "Time since the machine was booted", True),
+
+    Metric("memory", _N, "memory_rss", _BYTES, _G, "Memory Usage",
+           "Resident memory of the node and of the OS processes it started", True),
+    Metric("cpu", _N, "cpu", _SHARE, _G, "CPU Load",
+           "CPU that the node and the OS processes it started used, as a share of all cores", True),
+    Metric("threads", _N, "thread_count", _COUNT, _G, "Threads",
+           "Threads of the node and of the OS processes it started"),
+    Metric("processes", _N, "process_count", _COUNT, _G, "Process Count",
+           "Supervised processes of the node that are alive", True),
+    Metric("restarts", _N, "restarts", _COUNT, _C, "Restarts",
+           "Restarts of supervised processes since the node was started"),
+    Metric("uptime", _N, "uptime", _SECONDS, _G, "Uptime",
+           "Time since the node was started", True),
+)
+# fmt: on
+
+
+def find(name: str) -> tuple[Metric, ...]:
+    """Find a metric by its name, in every scope that has it, host first.
+
+    The names that JSON uses (`memory_rss`, `cpu_percent`) and the labels that people read («CPU Load»)
+    are understood too, in any case, with `-` or a space for `_`.
+
+    Raises:
+        UnknownMetric: no metric is called that; it lists the names and suggests one that is close.
+    """
+    wanted = name.strip().lower().replace("-", "_").replace(" ", "_")
+    found = tuple(m for m in CATALOGUE if m.name == wanted)
+    found = found or tuple(m for m in CATALOGUE if wanted in _also_called(m))
+    if not found:
+        raise UnknownMetric(name, _known_and_close(wanted))
+    return found
+
+
+def select(names: Iterable[str] = (), scope: str = "host") -> tuple[Metric, ...]:
+    """Choose what to show: the metrics of those names, or the default table, of a scope of `SCOPES`.
+
+    A name that the scope does not have is taken from the one that has it: `restarts` needs no
+    `--scope node` beside it. The order is the one asked for, host before node; nothing comes twice.
+
+    Raises:
+        UnknownMetric: no metric is called that.
+    """
+    scopes = SCOPES[scope]
+    chosen = [m for name in names for m in _of(scopes, find(name))]
+    if not chosen:
+        chosen = [m for m in CATALOGUE if m.in_default_table and m.scope in scopes]
+    chosen.sort(key=lambda m: m.scope is not Scope.HOST)
+    return tuple(dict.fromkeys(chosen))
+
+
+def titles(metrics: Iterable[Metric]) -> list[tuple[Metric, str]]:
+    """Give each metric the label it is shown under; where host and node share one, the node's says so."""
+    shown = list(metrics)
+    of_host = {m.label for m in shown if m.scope is Scope.HOST}
+    return [(m, f"Node {m.label}" if m.scope is Scope.NODE and m.label in of_host else m.label) for m in shown]
+
+
+def names() -> tuple[str, ...]:
+    """List the names that a user may type, each once."""
+    return tuple(dict.fromkeys(m.name for m in CATALOGUE))
+
+
+def _of(scopes: tuple[Scope, ...], found: tuple[Metric, ...]) -> tuple[Metric, ...]:
+    return tuple(m for m in found if m.scope in scopes) or found
+
+
+def _also_called(metric: Metric) -> tuple[str, ...]:
+    return metric.field, metric.json_name, metric.label.lower().replace(" ", "_")
+
+
+def _known_and_close(wanted: str) -> str:
+    from difflib import get_close_matches  # here: only somebody who mistyped pays for it
+
+    known = ", ".join(names())
+    spellings = {word: m.name for m in CATALOGUE for word in (*_also_called(m), m.name)}
+    close = get_close_matches(wanted, spellings, n=1)
+    return f"{known}. Did you mean {spellings[close[0]]!r}?" if close else known

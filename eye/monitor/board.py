@@ -1,0 +1,136 @@
+"""What the observing node knows of every node, where anybody can read it without asking a process.
+
+Collectors and the membership write, views read. A change makes a new version and wakes whoever waits
+for one. The board outlives the processes that write it: one that crashes takes nothing off it, and
+every figure on it carries its age.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from eye.monitor.node_view import NodeView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from eye.clock import Clock
+    from eye.cluster.node import Member
+    from eye.metrics.sample import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a node last said, and when it came here, by this node's clock."""
+
+    sample: Sample
+    at: float
+    moment: float  # the same by the monotonic clock: what an age is reckoned from
+    round_trip: float | None
+
+
+class Board:
+    """The members of the cluster, the last reading of each, and whether anybody is looking."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._members: dict[str, Member] = {}
+        self._readings: dict[str, Reading] = {}
+        self._views: tuple[NodeView, ...] | None = ()
+        self._version = 0
+        self._looking_until = float("-inf")
+
+    # ----------------------------------------------------------------------------- writing
+
+    def put_members(self, members: Iterable[Member]) -> None:
+        """Say who is in the cluster. The reading of a node that is in it no more goes with it."""
+        known = {member.name: member for member in members}
+        with self._changed:
+            if known == self._members:
+                return
+            self._members = known
+            self._readings = {name: reading for name, reading in self._readings.items() if name in known}
+            self._bump()
+
+    def put_reading(self, name: str, sample: Sample, round_trip: float | None) -> None:
+        """Say what a node just said."""
+        with self._changed:
+            self._readings[name] = Reading(sample, self._clock.now(), self._clock.monotonic(), round_trip)
+            self._bump()
+
+    def _bump(self) -> None:
+        self._views = None
+        self._version += 1
+        self._changed.notify_all()
+
+    # ----------------------------------------------------------------------------- reading
+
+    @property
+    def version(self) -> int:
+        return self._version
+
+    def members(self) -> dict[str, Member]:
+        with self._changed:
+            return dict(self._members)
+
+    def nodes(self) -> tuple[NodeView, ...]:
+        """Answer every node as it is known now, in name order."""
+        with self._changed:
+            if self._views is None:
+                self._views = tuple(self._view(self._members[name]) for name in sorted(self._members))
+            return self._views
+
+    def _view(self, member: Member) -> NodeView:
+        reading = self._readings.get(member.name)
+        view = NodeView(
+            name=member.name,
+            status=member.status.value,
+            address=member.address,
+            seen_at=member.seen_at,
+            since=member.since,
+            reason=member.reason,
+            boot=member.boot,
+            host=None,
+            process=None,
+            round_trip=None,
+        )
+        if reading is None:
+            return view
+        # What an earlier life of the node said must not be taken for what this one would say.
+        is_of_this_life = reading.sample.boot == member.boot
+        return replace(
+            view,
+            host=reading.sample.host if is_of_this_life else None,
+            process=reading.sample.process if is_of_this_life else None,
+            seen_at=max(reading.at, member.seen_at or reading.at),
+            round_trip=reading.round_trip,
+        )
+
+    def age(self, name: str) -> float:
+        """Answer how many seconds ago the node's last reading came; infinity if none did."""
+        reading = self._readings.get(name)
+        return float("inf") if reading is None else self._clock.monotonic() - reading.moment
+
+    def wait(self, version: int, timeout: float) -> int:
+        """Block until the version is another than `version`, or for `timeout` seconds; answer what it is."""
+        with self._changed:
+            if self._version == version:
+                self._changed.wait(timeout)
+            return self._version
+
+    # ----------------------------------------------------------------------------- looking
+
+    def look(self, seconds: float) -> bool:
+        """Say that somebody will be looking for the next `seconds`. Answers whether nobody was before."""
+        with self._changed:
+            now = self._clock.monotonic()
+            began = self._looking_until <= now
+            self._looking_until = max(self._looking_until, now + seconds)
+            return began
+
+    @property
+    def is_looked_at(self) -> bool:
+        return self._looking_until > self._clock.monotonic()

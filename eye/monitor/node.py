@@ -1,0 +1,249 @@
+"""A node, running: what `sorcerers_eye start` runs in the foreground, and any program beside its own work.
+
+    node = Node.start(NodeConfig(name="orders-worker"))
+    ...
+    node.stop()
+
+The program that a node runs in is not disturbed: no signal handler, no logging set-up, nothing global.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from eye.clock import SystemClock
+from eye.cluster.discovery.local import LocalDiscovery
+from eye.cluster.discovery.static import StaticDiscovery
+from eye.cluster.exchange import EngineSlot
+from eye.cluster.members import RegistryService, Standing
+from eye.cluster.node import NodeInfo, new_boot
+from eye.cluster.security import load_cookie
+from eye.errors import AlreadyStarted, CallFailed, EyeError, NameTaken, StartFailed
+from eye.metrics.psutil_probe import PsutilProbe
+from eye.metrics.sampler import Latest
+from eye.monitor.agent import ROOT, Agent
+from eye.monitor.board import Board
+from eye.monitor.config import cookie_path, runtime_folder
+from eye.monitor.parts import Parts
+from eye.monitor.tree import application, observing, views
+from eye.monitor.view import View
+from eye.supervision.child_spec import Strategy
+from eye.supervision.reasons import Crash, Reason
+from eye.supervision.supervisor import Supervisor
+from eye.supervision.system import System
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from eye.clock import Clock
+    from eye.cluster.interconnect import Engine
+    from eye.cluster.security import Cookie
+    from eye.metrics.probe import Probe
+    from eye.monitor.config import NodeConfig
+    from eye.supervision.child_spec import ChildSpec
+    from eye.supervision.process import Ref
+
+_FIRST_ROUND = 1.0  # seconds that a start waits for its peers' first answers
+
+
+class Node:
+    """One running node. Made by `Node.start`; all methods may be called from any thread."""
+
+    def __init__(self, parts: Parts, system: System, root: Ref, agent: Agent) -> None:
+        self._parts = parts
+        self._root = root
+        self._view = View(
+            system, parts.info.name, parts.board, parts.engine.get, agent, interval=parts.config.interval
+        )
+        self._is_observing = False
+        self._adding = threading.Lock()
+        self.system = system
+        self.config = parts.config
+
+    @classmethod
+    def start(
+        cls,
+        config: NodeConfig,
+        *,
+        environ: Mapping[str, str] = os.environ,
+        observer: bool = False,
+        clock: Clock | None = None,
+        make_probe: Callable[[], Probe] | None = None,
+        make_engine: Callable[[Cookie, Clock], Engine] | None = None,
+    ) -> Node:
+        """Start a node, and wait until it can be asked and its peers know of it.
+
+        Args:
+            config: how it is to run.
+            environ: where the user's folders are looked up.
+            observer: only look: announce nothing, listen nowhere.
+            clock, make_probe, make_engine: other than the real ones, for tests.
+
+        Raises:
+            NameTaken: a live node has the name. AddressInUse: somebody listens there.
+            CookieUnusable: the cookie file cannot be used.
+        """
+        clock = clock or SystemClock()
+        cookie = load_cookie(cookie_path(environ, config.cookie_file))
+        system = System(clock=clock)
+        parts, agent = _assemble(config, cookie, environ, system, observer, make_probe, make_engine)
+        try:
+            root = system.start(
+                Supervisor, application(parts), name=ROOT, strategy=Strategy.REST_FOR_ONE, max_restarts=10
+            )
+            assert root is not None
+            node = cls(parts, system, root, agent)
+            node._await_first_round()
+        except BaseException as error:
+            system.stop(timeout=5.0)
+            _close_what_is_left(parts)
+            if isinstance(error, StartFailed) and (cause := _first_cause(error)) is not None:
+                raise cause from None
+            raise
+        return node
+
+    @property
+    def name(self) -> str:
+        return self._parts.info.name
+
+    @property
+    def boot(self) -> str:
+        """What tells this life of the node from its others."""
+        return self._parts.info.boot
+
+    @property
+    def address(self) -> str:
+        """Where it listens, `HOST:PORT`; empty for an observer."""
+        address = self._parts.engine.address
+        return "" if address is None else str(address)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its tree stands. It falls when more crashes than its budgets allow come together."""
+        return self._root.is_alive
+
+    @property
+    def view(self) -> View:
+        """The cluster as this node sees it. The first use starts the collectors."""
+        if not self._is_observing:
+            self._add(self._root, observing(self._parts))
+            self._is_observing = True
+        return self._view
+
+    def add_view(self, spec: ChildSpec) -> Ref | None:
+        """Start a process under the node's own supervisor of views.
+
+        Several of one id are told apart by a number; one that has ended makes room for the next.
+        """
+        self._add(self._root, views())
+        supervisor = self.system.whereis("eye.views")
+        assert supervisor is not None
+        with self._adding:
+            taken = {child.id: child for child in Supervisor.which_children(supervisor)}
+            number, id_ = 1, spec.id
+            while id_ in taken and taken[id_].status != "stopped":
+                number, id_ = number + 1, f"{spec.id}-{number + 1}"
+            if id_ in taken:
+                Supervisor.delete_child(supervisor, id_)
+            return self._add(supervisor, replace(spec, id=id_))
+
+    def _add(self, supervisor: Ref, spec: ChildSpec) -> Ref | None:
+        try:
+            return Supervisor.start_child(supervisor, spec)
+        except AlreadyStarted as present:
+            return present.ref  # type: ignore[no-any-return]
+        except StartFailed as error:
+            if (cause := _first_cause(error)) is not None:
+                raise cause from None
+            raise
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the node has ended, at most `timeout` seconds; answer whether it has."""
+        return self._root.join(timeout) is not None
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Stop everything in good order, the last started first, and tell the others. Idempotent."""
+        self.system.stop(timeout=timeout)
+        _close_what_is_left(self._parts)
+
+    def _await_first_round(self) -> None:
+        """Give the peers a moment to answer: one may already have this name."""
+        deadline = time.monotonic() + _FIRST_ROUND
+        standing = self._parts.standing
+        while not standing.first_round.wait(0.05) and time.monotonic() < deadline:
+            pass
+        if standing.taken_by is not None:
+            raise NameTaken(self.name, standing.taken_by)
+
+    def __repr__(self) -> str:
+        return f"<Node {self.name} at {self.address or 'nowhere'}>"
+
+
+def _assemble(
+    config: NodeConfig,
+    cookie: Cookie,
+    environ: Mapping[str, str],
+    system: System,
+    observer: bool,
+    make_probe: Callable[[], Probe] | None,
+    make_engine: Callable[[Cookie, Clock], Engine] | None,
+) -> tuple[Parts, Agent]:
+    clock = system.clock
+    info = NodeInfo(config.name, "", new_boot(), clock.now())
+    latest, slot, standing = Latest(), EngineSlot(), Standing()
+    agent = Agent(system, config.name, latest, config.allow)
+    strategies: list[Any] = []
+    if "local" in config.discover:
+        strategies.append(LocalDiscovery(config.folder or runtime_folder(environ), cookie.digest))
+    if config.connect and "static" in config.discover:
+        strategies.append(StaticDiscovery(config.connect))
+    parts = Parts(
+        config=config,
+        info=info,
+        started_moment=clock.monotonic(),
+        make_probe=make_probe or (lambda: PsutilProbe(clock)),
+        make_engine=lambda: (make_engine or _manager_engine)(cookie, clock),
+        services=(RegistryService(system, info, standing), agent),
+        strategies=tuple(strategies),
+        latest=latest,
+        board=Board(clock),
+        engine=slot,
+        standing=standing,
+        draw=random.random,
+        is_hidden=observer,
+        warm_up=None if make_probe is None else 0.0,
+    )
+    return parts, agent
+
+
+def _manager_engine(cookie: Cookie, clock: Clock) -> Engine:
+    from eye.cluster.engines.manager import ManagerEngine
+
+    return ManagerEngine(cookie, clock)
+
+
+def _close_what_is_left(parts: Parts) -> None:
+    """Close what processes would have closed, had they not been abandoned."""
+    if (engine := parts.engine.put(None)) is not None:
+        engine.close()
+    for strategy in parts.strategies:
+        strategy.withdraw()
+
+
+def _first_cause(error: BaseException) -> EyeError | None:
+    """Dig out of nested start failures what a person can do something about."""
+    cause: Any = error
+    while True:
+        if isinstance(cause, StartFailed):
+            cause = cause.reason
+        elif isinstance(cause, Crash):
+            cause = cause.exception
+        elif isinstance(cause, Reason):
+            cause = cause.detail
+        else:
+            return cause if isinstance(cause, EyeError) and not isinstance(cause, CallFailed) else None

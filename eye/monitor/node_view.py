@@ -1,0 +1,36 @@
+"""A node as a screen sees it: who it is, how it is, and what it last said.
+
+The value that web, terminal and exporters are given, and all that they are given: they know neither
+the cluster nor the wire behind it. A view of a node never changes; the next one replaces it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eye.metrics.sample import HostReading, ProcessReading
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """One node, as the observing node knows it at one moment.
+
+    Every point in time is of the *observing* node's clock. `status` is `connecting`, `up`, `suspect` or
+    `down`, `since` when it became that, `reason` why it is not up. `seen_at` is when the node last
+    answered; None says never. `host` and `process` are the last readings that came, which outlive the
+    node: who shows them for a node that is not up shows their age too. `round_trip` is how many seconds
+    its last answer took.
+    """
+
+    name: str
+    status: str
+    address: str
+    seen_at: float | None
+    since: float
+    reason: str | None
+    boot: str
+    host: HostReading | None
+    process: ProcessReading | None
+    round_trip: float | None

@@ -1,0 +1,52 @@
+"""What a node is made of besides processes: everything that is handed to them, and outlives them.
+
+One value, made once when the node starts. A process that crashes loses its state; what is in here is
+what must not be lost with it, and what only the outside can give: names, clocks, chance, engines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from eye.cluster.discovery import Strategy
+    from eye.cluster.exchange import EngineSlot
+    from eye.cluster.interconnect import Engine, Service
+    from eye.cluster.members import Standing
+    from eye.cluster.node import NodeInfo
+    from eye.metrics.probe import Probe
+    from eye.metrics.sampler import Latest
+    from eye.monitor.board import Board
+    from eye.monitor.config import NodeConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one node."""
+
+    config: NodeConfig
+    info: NodeInfo
+    """Name, boot and start of this node; its address is only known once it listens."""
+    started_moment: float
+    """When it was started, by the clock's `monotonic`."""
+    make_probe: Callable[[], Probe]
+    make_engine: Callable[[], Engine]
+    services: Sequence[Service]
+    strategies: Sequence[Strategy]
+    latest: Latest
+    board: Board
+    engine: EngineSlot
+    standing: Standing
+    """What the membership remembers from one of its lives to the next."""
+    draw: Callable[[], float]
+    """Chance: a number from 0.0 to 1.0."""
+    is_hidden: bool = False
+    """Whether this node only observes: it announces itself to nobody, and listens nowhere."""
+    warm_up: float | None = None
+
+    def draw_jitter(self) -> float:
+        """Draw a share of an interval, -0.5 to 0.5."""
+        return self.draw() - 0.5

@@ -1,0 +1,129 @@
+"""The application's own supervision tree, on one page.
+
+    eye                       rest_for_one
+    |-- local                 one_for_one     what this node knows of itself
+    |   |-- pubsub
+    |   '-- sampler
+    |-- cluster               rest_for_one    the other nodes, and the way to them
+    |   |-- interconnect
+    |   |-- members
+    |   '-- discovery
+    |-- observing             rest_for_one    once somebody wants to see the others
+    |   |-- nodes             a collector for each node
+    |   '-- roster
+    '-- views                 one_for_one     pages and the like
+
+Further down stands on further up: a new interconnect needs members that know it, a new supervisor of
+collectors somebody to fill it. Each process can be killed, and comes back; what must outlive it (the
+board, the last sample, the port that is listened on) is handed to it from outside the tree.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from eye.cluster.exchange import Interconnect
+from eye.cluster.finder import Finder
+from eye.cluster.members import Members
+from eye.metrics.sampler import Sampler
+from eye.monitor.collector import Collector
+from eye.monitor.roster import Roster
+from eye.supervision.child_spec import ChildSpec, Restart, Strategy
+from eye.supervision.dynamic_supervisor import DynamicSupervisor
+from eye.supervision.pubsub import PubSub
+from eye.supervision.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from eye.monitor.parts import Parts
+
+NODE_SUPERVISOR = "eye.nodes"
+
+
+def application(parts: Parts) -> list[ChildSpec]:
+    """Say what runs on every node. `observing` and the views join when they are wanted."""
+    return [
+        _group("local", Strategy.ONE_FOR_ONE, [_pubsub(), _sampler(parts)]),
+        _group("cluster", Strategy.REST_FOR_ONE, [_interconnect(parts), _members(parts), _discovery(parts)]),
+    ]
+
+
+def observing(parts: Parts) -> ChildSpec:
+    """Say what a node needs that looks at the others."""
+    nodes = ChildSpec(DynamicSupervisor, id="nodes", name=NODE_SUPERVISOR, kwargs={"max_restarts": 30})
+    roster = ChildSpec(
+        Roster,
+        id="roster",
+        args=(parts.board, NODE_SUPERVISOR, lambda name: collector(parts, name)),
+    )
+    return _group("observing", Strategy.REST_FOR_ONE, [nodes, roster])
+
+
+def views() -> ChildSpec:
+    """Say where pages and the like are started."""
+    return _group("views", Strategy.ONE_FOR_ONE, [])
+
+
+def collector(parts: Parts, name: str) -> ChildSpec:
+    """Say how one node is watched. It is wanted for as long as the roster wants it, whatever it exits with."""
+    is_own = name == parts.info.name and not parts.is_hidden
+    return ChildSpec(
+        Collector,
+        id=name,
+        args=(name, parts.board, parts.engine.get_or_none),
+        kwargs={
+            "interval": parts.config.interval,
+            "jitter": parts.draw_jitter,
+            "own_sample": parts.latest.get if is_own else None,
+        },
+        restart=Restart.PERMANENT,
+    )
+
+
+def _group(id_: str, strategy: Strategy, children: list[ChildSpec]) -> ChildSpec:
+    return ChildSpec(Supervisor, id=id_, name=f"eye.{id_}", args=(children,), kwargs={"strategy": strategy})
+
+
+def _pubsub() -> ChildSpec:
+    return ChildSpec(PubSub, id="pubsub", name="eye.pubsub")
+
+
+def _sampler(parts: Parts) -> ChildSpec:
+    kwargs: dict[str, Any] = {"started_at": parts.started_moment, "interval": parts.config.interval}
+    if parts.warm_up is not None:
+        kwargs["warm_up"] = parts.warm_up
+    return ChildSpec(
+        Sampler,
+        id="sampler",
+        name="eye.sampler",
+        args=(parts.info.name, parts.info.boot, parts.make_probe, parts.latest),
+        kwargs=kwargs,
+    )
+
+
+def _interconnect(parts: Parts) -> ChildSpec:
+    return ChildSpec(
+        Interconnect,
+        id="interconnect",
+        name="eye.interconnect",
+        args=(parts.engine, parts.make_engine, parts.config.listen, parts.services, parts.is_hidden),
+    )
+
+
+def _members(parts: Parts) -> ChildSpec:
+    return ChildSpec(
+        Members,
+        id="members",
+        name="eye.members",
+        args=(parts.engine, parts.info, parts.standing),
+        kwargs={"draw": parts.draw, "is_hidden": parts.is_hidden, "tell": parts.board.put_members},
+    )
+
+
+def _discovery(parts: Parts) -> ChildSpec:
+    return ChildSpec(
+        Finder,
+        id="discovery",
+        name="eye.discovery",
+        args=(parts.strategies, parts.engine, parts.info, parts.is_hidden),
+        kwargs={"draw": parts.draw},
+    )

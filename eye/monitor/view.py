@@ -1,0 +1,127 @@
+"""The read model: the only thing that screens see.
+
+A table in a terminal, a page, an exporter ask a `View` and nothing else. It answers from the board,
+without waiting, and looking is what makes the nodes be asked: a view that is read renews an interest
+that runs out by itself some seconds after the last reader has gone.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from eye.cluster.node import Status
+from eye.errors import NodeDown, UnknownNode
+from eye.monitor.collector import LOOKING, Looking
+from eye.monitor.methods import CRASH, TREE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eye.cluster.interconnect import Engine
+    from eye.monitor.agent import Agent
+    from eye.monitor.board import Board
+    from eye.monitor.node_view import NodeView
+    from eye.supervision.system import System
+
+_INTEREST = 15.0  # seconds that one look keeps the collectors asking
+
+
+class View:
+    """The cluster as one node sees it. All methods may be called from any thread."""
+
+    def __init__(
+        self,
+        system: System,
+        node_name: str,
+        board: Board,
+        engine: Callable[[], Engine],
+        agent: Agent,
+        *,
+        interval: float = 1.0,
+    ) -> None:
+        self.node_name = node_name
+        """The node that sees."""
+        self._system = system
+        self._board = board
+        self._engine = engine
+        self._agent = agent
+        self._interval = interval
+
+    @property
+    def version(self) -> int:
+        """A number that is another after every change."""
+        return self._board.version
+
+    def now(self) -> float:
+        """Tell the time of the seeing node, in UTC seconds: what every age is reckoned from."""
+        return self._system.clock.now()
+
+    def nodes(self) -> tuple[NodeView, ...]:
+        """Answer every node as it is known now, in name order. Never waits, asks nobody."""
+        return self._board.nodes()
+
+    def look(self, seconds: float = _INTEREST) -> None:
+        """Keep the nodes being asked for so long. Whoever shows something live calls this as it goes."""
+        if self._board.look(seconds):
+            self._system.topics.broadcast(LOOKING, Looking())
+
+    def wait(self, version: int, timeout: float) -> int:
+        """Block until something changed since `version`, or for `timeout` seconds; answer the version now."""
+        return self._board.wait(version, timeout)
+
+    def fresh(self, timeout: float = 2.0) -> tuple[NodeView, ...]:
+        """Look, and wait until every node that is up has said something lately, at most `timeout` seconds."""
+        self.look()
+        deadline = time.monotonic() + timeout
+        while True:
+            version = self.version
+            stale = [
+                node
+                for node in self.nodes()
+                if node.status == Status.UP.value and self._board.age(node.name) > 2 * self._interval
+            ]
+            left = deadline - time.monotonic()
+            if not stale or left <= 0:
+                return self.nodes()
+            self._board.wait(version, min(left, 0.25))
+
+    def tree(self, node: str, timeout: float = 2.0) -> dict[str, Any]:
+        """Draw the supervision tree of a node.
+
+        Returns:
+            `version`, `node`, `at` (UTC seconds of that node), `tree` and `others`: see
+            `eye.supervision.introspection.tree`.
+
+        Raises:
+            UnknownNode, NodeDown, DeadlineExceeded, NodeUnreachable
+        """
+        if node == self.node_name:
+            return self._agent.tree()
+        return self._engine().request(self._address(node), TREE, timeout=timeout)  # type: ignore[no-any-return]
+
+    def crash(self, node: str, process: str, reason: str = "crashed on purpose", timeout: float = 5.0) -> str:
+        """End a process of a node on purpose, if that node allows it; answer the path of the process.
+
+        Raises:
+            ActionRefused, UnknownProcess, and what `tree` raises
+        """
+        if node == self.node_name:
+            return self._agent.crash(process, reason)
+        address = self._address(node)
+        return self._engine().request(address, CRASH, process, reason, timeout=timeout)  # type: ignore[no-any-return]
+
+    def document(self) -> dict[str, Any]:
+        """Answer the nodes in the form of the JSON contract."""
+        from eye.monitor.document import document
+
+        return document(self.nodes(), self.now())
+
+    def _address(self, node: str) -> str:
+        members = self._board.members()
+        member = members.get(node)
+        if member is None:
+            raise UnknownNode(node, ", ".join(sorted(members)))
+        if member.status is Status.DOWN:
+            raise NodeDown(node, member.reason or "it does not answer")
+        return member.address

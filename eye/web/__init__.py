@@ -1,0 +1,34 @@
+"""The cluster in a browser: a page, a JSON API and a WebSocket that mount in any Flask application.
+
+    app.register_blueprint(eye.web.create_blueprint(node), url_prefix="/eye")
+
+Importing this package imports no Flask; naming one of its three functions does.
+
+Read in this order: feed, encoder, nodes, publisher, guards, options, doorkeeper, socket_route, assets, page,
+blueprint, server.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eye.web.blueprint import create_app as create_app
+    from eye.web.blueprint import create_blueprint as create_blueprint
+    from eye.web.server import WebServer as WebServer
+
+_HOME = {
+    "create_app": "eye.web.blueprint",
+    "create_blueprint": "eye.web.blueprint",
+    "WebServer": "eye.web.server",
+}
+
+__all__ = ["WebServer", "create_app", "create_blueprint"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOME[name]), name)

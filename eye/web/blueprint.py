@@ -1,0 +1,189 @@
+"""The web view as a Flask blueprint: its addresses, who may use them, and the headers it answers with.
+
+    GET /                    the page: a table made on the server, taken over by the live one
+    GET /api/v1/nodes        all nodes (the JSON contract)
+    GET /api/v1/tree/NODE    the supervision tree of a node; 404, 503, 504 with one sentence
+    GET /metrics             for Prometheus, if `metrics_text` was given
+    GET /healthz             this view serves
+    GET /static/…            the browser's files
+    WS  /ws                  a snapshot, then changes
+
+It leaves its host alone: no configuration is read or written, no state is kept on the application, nothing
+is registered outside the blueprint. It knows no prefix either: the page and its scripts name each other by
+relative address.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Flask, Response, g, render_template, request
+from flask_sock import Sock
+
+from eye.errors import DeadlineExceeded, EyeError, NodeDown, NodeUnreachable, UnknownNode
+from eye.web import assets, encoder, page
+from eye.web.doorkeeper import Doorkeeper, add_headers, sentence
+from eye.web.feed import Feed
+from eye.web.nodes import nodes_document
+from eye.web.options import Options, strings, view_of
+from eye.web.publisher import Publisher
+from eye.web.socket_route import speak
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_PAGE_WAITS = 0.5  # seconds that the first page waits for fresh readings; the live table has them soon enough
+_FOR_EVER = "public, max-age=31536000, immutable"
+_STATUS_OF: tuple[tuple[type[EyeError], int], ...] = (
+    (UnknownNode, 404),
+    (DeadlineExceeded, 504),
+    (NodeDown, 503),
+    (NodeUnreachable, 503),
+    (EyeError, 502),  # the node answered, but with an error of its own
+)
+
+
+class EyeBlueprint(Blueprint):
+    """A blueprint that names what feeds it: the hub ticks `publisher`; closing `feed` lets all viewers go."""
+
+    publisher: Publisher
+    feed: Feed
+
+
+def create_blueprint(
+    node_or_view: Any,
+    *,
+    name: str = "eye",
+    authorize: Callable[..., Any] | None = None,
+    origins: Iterable[str] = (),
+    frame_ancestors: Iterable[str] = ("'self'",),
+    max_clients: int = 200,
+    metrics_text: Callable[[], str] | None = None,
+    run_hub: Callable[[Publisher], object] | None = None,
+    timeout: float = 3.0,
+) -> EyeBlueprint:
+    """Make the web view of a node, to be registered under any `url_prefix` of any application.
+
+    Args:
+        node_or_view: whose view of the cluster is shown.
+        name: the blueprint's name; two views in one application need two names.
+        authorize: asked before every request but those for static files and /healthz, with Flask's request.
+            True lets it through, a response is sent instead, anything else is answered with 403.
+        origins: pages elsewhere that may open the WebSocket and read the data, as `https://example.org`.
+        frame_ancestors: who may show the page in a frame, as in a Content-Security-Policy.
+        max_clients: how many may watch at a time; one more gets 503. The server needs more threads than that.
+        metrics_text: what /metrics answers; without it there is no /metrics.
+        run_hub: called once, at the first request in the process that serves, with the publisher that must
+            be ticked once a second from then on. Not earlier: a thread started before a server forks is lost.
+        timeout: seconds a request waits for other nodes.
+
+    Raises:
+        ConfigError: an option makes no sense.
+    """
+    options = Options(
+        name=name,
+        authorize=authorize,
+        origins=strings("origins", origins),
+        frame_ancestors=strings("frame_ancestors", frame_ancestors),
+        max_clients=max_clients,
+        metrics_text=metrics_text,
+        run_hub=run_hub,
+        timeout=timeout,
+    )
+    view = view_of(node_or_view)
+    feed = Feed()
+    publisher = Publisher(view, feed, max_viewers=max_clients)
+    blueprint = EyeBlueprint(options.name, __name__, template_folder="templates")
+    blueprint.feed, blueprint.publisher = feed, publisher
+
+    doorkeeper = Doorkeeper(options, publisher)
+    blueprint.before_request(doorkeeper.before)
+    blueprint.after_request(lambda response: add_headers(response, options))
+    blueprint.teardown_request(lambda _error: doorkeeper.after())
+    blueprint.register_error_handler(RuntimeError, _no_sockets_here)
+    _add_pages(blueprint, view, options)
+    _add_api(blueprint, view, options)
+    Sock().route("/ws", bp=blueprint, endpoint="ws")(lambda ws: speak(ws, feed))
+    return blueprint
+
+
+def create_app(node_or_view: Any, **options: Any) -> Flask:
+    """Make an application that is the web view and nothing else; the options are those of `create_blueprint`.
+
+    The blueprint is at `app.extensions["eye"]`.
+    """
+    app = Flask("eye.web", static_folder=None, template_folder=None)
+    blueprint = create_blueprint(node_or_view, **options)
+    app.register_blueprint(blueprint)
+    app.extensions["eye"] = blueprint
+    return app
+
+
+def _add_pages(blueprint: Blueprint, view: Any, options: Options) -> None:
+    files = assets.load()
+
+    @blueprint.get("/", endpoint="page", strict_slashes=True)
+    def show_page() -> str:
+        document = nodes_document(view.fresh(min(_PAGE_WAITS, options.timeout)), view.now())
+        return render_template(
+            "eye/page.html",
+            static=f"static/{files.digest}",
+            node=view.node_name,
+            at=document["at"],
+            lines=page.lines(document["nodes"], document["at"]),
+            counts=page.count_by_status(document["nodes"]),
+            shapes=page.SHAPES,
+        )
+
+    @blueprint.get("/static/<digest>/<file>", endpoint="asset")
+    @blueprint.get("/static/<file>", endpoint="static")
+    def send_asset(file: str, digest: str = "") -> Response:
+        asset = files.files.get(file)
+        if asset is None:
+            return sentence(404, f"there is no file {file!r} here")
+        response = Response(asset.body, content_type=asset.content_type)
+        # A page from before an upgrade asks with its old digest: it gets today's file, but not for ever.
+        response.headers["Cache-Control"] = _FOR_EVER if digest == files.digest else "no-cache"
+        response.set_etag(files.digest)
+        return response.make_conditional(request)  # type: ignore[return-value]
+
+    @blueprint.get("/healthz", endpoint="healthz")
+    def answer_healthz() -> Response:
+        return _json({"status": "ok"})
+
+
+def _add_api(blueprint: Blueprint, view: Any, options: Options) -> None:
+    @blueprint.get("/api/v1/nodes", endpoint="nodes")
+    def answer_nodes() -> Response:
+        return _json(nodes_document(view.fresh(options.timeout), view.now()))
+
+    @blueprint.get("/api/v1/tree/<node>", endpoint="tree")
+    def answer_tree(node: str) -> Response:
+        try:
+            return _json(view.tree(node, options.timeout))
+        except EyeError as error:
+            status = next(status for kind, status in _STATUS_OF if isinstance(error, kind))
+            return sentence(status, str(error))
+
+    text_of = options.metrics_text
+    if text_of is not None:
+
+        @blueprint.get("/metrics", endpoint="metrics")
+        def answer_metrics() -> Response:
+            view.fresh(options.timeout)
+            return Response(text_of(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _no_sockets_here(error: RuntimeError) -> Response:
+    # What simple-websocket raises where the server keeps its sockets to itself (waitress, wsgiref, Granian).
+    if getattr(g, "eye_seat", False) and "Cannot obtain socket" in str(error):
+        return sentence(
+            501,
+            "this server hands no sockets to applications, so there is no live view; "
+            "use gunicorn with gthread workers, or Werkzeug",
+        )
+    raise error
+
+
+def _json(content: Any) -> Response:
+    return Response(encoder.encode(content), content_type="application/json")

@@ -1,0 +1,199 @@
+"""From what a node sees to what goes over the WebSocket: the whole decision, nothing else.
+
+No socket, no clock, no thread. `look` is told what was last sent and what is seen now, and answers
+with what to remember and the one message that says the difference:
+
+    nothing sent yet, or other nodes than before ... Snapshot   every node, as in GET /api/v1/nodes
+    some rows differ ............................... Changes    those rows, by index, dynamic fields only
+    no row differs ................................. None       (the publisher may say «alive»)
+
+A row is sent when a person would see the difference. So figures are rounded before they are compared,
+and what merely grows with time (uptime, the moment a node was last seen) is not sent every second: the
+browser counts on from the message that carried it. It is sent again with any change of its row, when it
+jumps (the machine was restarted) or when it stands still (the readings stopped coming).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    Node = Mapping[str, Any]
+
+VERSION = 1
+
+FIELDS = (
+    "status",
+    "since",
+    "reason",
+    "address",
+    "seen_at",
+    "host.memory_used",
+    "host.memory_total",
+    "host.cpu_percent",
+    "host.cores",
+    "host.load_1m",
+    "host.process_count",
+    "host.uptime",
+    "process.pid",
+    "process.memory_rss",
+    "process.cpu_percent",
+    "process.thread_count",
+    "process.process_count",
+    "process.restarts",
+    "process.uptime",
+)
+"""The fields that change, as paths into a node, in the order in which a row of `changes` carries them."""
+
+_GROWING = {"seen_at", "host.uptime", "process.uptime"}
+_STEADY = [at for at, field in enumerate(FIELDS) if field not in _GROWING]
+_UPTIMES = [at for at, field in enumerate(FIELDS) if field.endswith(".uptime")]
+_SEEN_AT = FIELDS.index("seen_at")
+
+STALE_AFTER = 5.0
+"""Seconds without a new reading after which an up node counts as stale. The browser has the same rule."""
+
+_JUMP = 5.0  # seconds by which an uptime may be off what was counted on before it counts as a restart
+_DIGITS = 10  # binary digits of a size that are kept: one part in a thousand
+
+
+class Row(NamedTuple):
+    """A node as it was last sent: the values of FIELDS, and when that was."""
+
+    values: tuple[Any, ...]
+    at: float
+
+
+class Seen(NamedTuple):
+    """What all viewers have been told so far."""
+
+    names: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+
+class Snapshot(NamedTuple):
+    """Every node, whole."""
+
+    nodes: tuple[Node, ...]
+
+
+class Changes(NamedTuple):
+    """The rows that differ: each its index in the snapshot's order, then the values of FIELDS."""
+
+    rows: tuple[tuple[Any, ...], ...]
+
+
+def look(before: Seen | None, nodes: Sequence[Node], at: float) -> tuple[Seen, Snapshot | Changes | None]:
+    """Decide what to tell the viewers.
+
+    Args:
+        before: what they have been told; None to start over.
+        nodes: the node objects of `GET /api/v1/nodes`, in any fixed order.
+        at: now, in UTC seconds.
+
+    Returns:
+        What they have been told once they have the message, and the message; None if nothing differs.
+    """
+    names = tuple(node["node"] for node in nodes)
+    values = [values_of(node) for node in nodes]
+    if before is None or before.names != names:
+        rows = tuple(Row(each, at) for each in values)
+        return Seen(names, rows), Snapshot(tuple(nodes))
+
+    changed = {
+        index: Row(now, at)
+        for index, (row, now) in enumerate(zip(before.rows, values, strict=True))
+        if differs(row, now, at)
+    }
+    if not changed:
+        return before, None
+    rows = tuple(changed.get(index, row) for index, row in enumerate(before.rows))
+    return Seen(names, rows), Changes(tuple((index, *row.values) for index, row in changed.items()))
+
+
+def differs(row: Row, now: tuple[Any, ...], at: float) -> bool:
+    """Tell whether a person would see the difference between a row as sent and the same row now."""
+    then = row.values
+    if any(then[field] != now[field] for field in _STEADY):
+        return True
+    if _is_stale(then[_SEEN_AT], row.at) != _is_stale(now[_SEEN_AT], at):
+        return True
+    if _is_stale(now[_SEEN_AT], at):
+        return False
+    return any(_jumped(then[field], now[field], at - row.at) for field in _UPTIMES)
+
+
+def values_of(node: Node) -> tuple[Any, ...]:
+    """Take the values of FIELDS out of a node object, rounded to what a screen can show."""
+    return tuple(_rounded(field, _at_path(node, field)) for field in FIELDS)
+
+
+def snapshot_text(snapshot: Snapshot, epoch: str, sequence: int, at: float, node: str) -> str:
+    """Write a snapshot as JSON. `node` is the one whose view this is."""
+    return encode(
+        {
+            "type": "snapshot",
+            "version": VERSION,
+            "epoch": epoch,
+            "seq": sequence,
+            "at": at,
+            "node": node,
+            "fields": FIELDS,
+            "nodes": snapshot.nodes,
+        }
+    )
+
+
+def changes_text(changes: Changes, sequence: int, at: float) -> str:
+    """Write changed rows as JSON."""
+    return encode({"type": "changes", "seq": sequence, "at": at, "rows": changes.rows})
+
+
+def alive_text(sequence: int, at: float) -> str:
+    """Write «nothing changed, and somebody is looking» as JSON."""
+    return encode({"type": "alive", "seq": sequence, "at": at})
+
+
+def encode(message: Mapping[str, Any]) -> str:
+    """Write JSON without blanks. NaN and infinity, which JSON does not have, are refused with ValueError."""
+    return json.dumps(message, separators=(",", ":"), allow_nan=False)
+
+
+def _at_path(node: Node, path: str) -> Any:
+    value: Any = node
+    for key in path.split("."):
+        if value is None:
+            return None
+        value = value.get(key)
+    return value
+
+
+def _rounded(field: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if field.endswith((".cpu_percent", ".uptime")) or field in ("seen_at", "since"):
+        return round(value, 1)
+    if field.endswith(".load_1m"):
+        return round(value, 2)
+    if field.endswith((".memory_used", ".memory_rss")):
+        return _coarse(value)
+    return value
+
+
+def _coarse(size: int) -> int:
+    # To the nearest step of one part in a thousand. 512 MB stays 512 MB, and a few kB more are no news.
+    step: int = 1 << max(0, size.bit_length() - _DIGITS)
+    return (size + step // 2) // step * step
+
+
+def _is_stale(seen_at: float | None, at: float) -> bool:
+    return seen_at is None or at - seen_at > STALE_AFTER
+
+
+def _jumped(then: float | None, now: float | None, elapsed: float) -> bool:
+    if then is None or now is None:
+        return then is not now
+    return abs(now - (then + elapsed)) > _JUMP

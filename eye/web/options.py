@@ -1,0 +1,79 @@
+"""What `create_blueprint` can be told, checked when it is told.
+
+A wrong value fails where it was written, with a sentence, and not at the first request of somebody else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from eye.errors import ConfigError
+from eye.web.guards import origin_of
+
+if TYPE_CHECKING:
+    from eye.web.publisher import Publisher
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_ANCESTOR = re.compile(r"'self'|'none'|[a-z][a-z0-9+.-]*:|(https?://)?[A-Za-z0-9*.:\[\]-]+")
+_OF_VIEW = ("nodes", "look", "fresh", "tree", "now", "node_name")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The checked options; `create_blueprint` says what each means."""
+
+    name: str
+    authorize: Callable[..., Any] | None
+    origins: tuple[str, ...]
+    frame_ancestors: tuple[str, ...]
+    max_clients: int
+    metrics_text: Callable[[], str] | None
+    run_hub: Callable[[Publisher], object] | None
+    timeout: float
+
+    def __post_init__(self) -> None:
+        check(_NAME.fullmatch(self.name), "name", "a word of letters, digits, - and _", self.name)
+        for option in ("authorize", "metrics_text", "run_hub"):
+            value = getattr(self, option)
+            check(value is None or callable(value), option, "a function or None", value)
+        for origin in self.origins:
+            whole = origin_of(origin) is not None and origin.count("/") == 2
+            check(whole, "origins", "origins such as 'https://example.org' (no path, no '*')", origin)
+        for ancestor in self.frame_ancestors:
+            named = isinstance(ancestor, str) and _ANCESTOR.fullmatch(ancestor)
+            check(named, "frame_ancestors", "CSP sources such as \"'self'\" or 'https://example.org'", ancestor)
+        whole_number = isinstance(self.max_clients, int) and not isinstance(self.max_clients, bool)
+        check(whole_number and self.max_clients >= 1, "max_clients", "a whole number >= 1", self.max_clients)
+        number = isinstance(self.timeout, (int, float)) and not isinstance(self.timeout, bool)
+        check(number and 0 < self.timeout <= 60, "timeout", "seconds > 0 and <= 60", self.timeout)
+
+
+def strings(option: str, value: Iterable[str]) -> tuple[str, ...]:
+    """Take a list of texts; one text alone, which Python would take apart letter by letter, is refused."""
+    check(not isinstance(value, (str, bytes)) and isinstance(value, Iterable), option, "a list of texts", value)
+    return tuple(value)
+
+
+def view_of(node_or_view: Any) -> Any:
+    """Find the view: what was given, or its attribute `view` (a node has one)."""
+    view = getattr(node_or_view, "view", node_or_view)
+    missing = [part for part in _OF_VIEW if not hasattr(view, part)]
+    if missing:
+        raise ConfigError(
+            f"create_blueprint: the first argument must be a node or a view, not {node_or_view!r}, "
+            f"which has no {missing[0]!r}"
+        )
+    return view
+
+
+def check(is_right: object, option: str, allowed: str, value: object) -> None:
+    """Refuse an option.
+
+    Raises:
+        ConfigError: unless `is_right`.
+    """
+    if not is_right:
+        raise ConfigError(f"create_blueprint: {option} must be {allowed}, not {value!r}")

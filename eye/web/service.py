@@ -1,0 +1,84 @@
+"""A web view that a node serves by itself, as a process of its own tree.
+
+The sockets are not the process's own: a replacement finds what its predecessor left open, closes it, and
+listens on the same port again. The pages in the browsers reconnect by themselves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from eye.supervision.child_spec import ChildSpec
+from eye.supervision.gen_server import GenServer
+from eye.web.blueprint import create_app
+from eye.web.server import WebServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
+    from eye.supervision.reasons import Reason
+
+
+class ServerSlot:
+    """Where the web server lies that outlives the process which owns it, and which port it has."""
+
+    def __init__(self) -> None:
+        self.server: WebServer | None = None
+        self.port = 0
+
+
+class Pages(GenServer):
+    """Serves an application: it listens when it starts, and lets everybody go when it stops."""
+
+    def init(
+        self, slot: ServerSlot, make_app: Callable[[], Flask], host: str, port: int, hosts: tuple[str, ...]
+    ) -> None:
+        """Close what a predecessor left open, and listen where it did.
+
+        Raises:
+            AddressInUse: somebody else listens there.
+        """
+        self.trap_exit = True
+        self._slot = slot
+        if slot.server is not None:
+            slot.server.close()
+            slot.server = None
+        slot.server = WebServer(make_app(), host, slot.port or port, hosts=hosts)
+        slot.port = slot.server.port
+
+    def terminate(self, reason: Reason) -> None:
+        server, self._slot.server = self._slot.server, None
+        if server is not None:
+            server.close()
+
+
+def serve(
+    node: Any, host: str = "127.0.0.1", port: int = 0, *, hosts: tuple[str, ...] = (), **options: Any
+) -> str:
+    """Serve a node's web view from within its own tree, until the node stops.
+
+    Args:
+        node: a running `Node`.
+        host, port: where; port 0 takes a free one.
+        hosts: further names under which it is reached.
+        options: those of `create_blueprint`.
+
+    Returns:
+        The address of the page.
+
+    Raises:
+        AddressInUse, ConfigError
+    """
+    slot = ServerSlot()
+    view = node.view  # the collectors are started now, so that the first page is not empty
+    assert view is not None
+    node.add_view(
+        ChildSpec(
+            Pages, id="web", args=(slot, lambda: create_app(node, **options), host, port, hosts), shutdown=5.0
+        )
+    )
+    server = slot.server
+    assert server is not None
+    return server.url

@@ -1,0 +1,46 @@
+"""What one WebSocket does from its handshake to its end, on the thread that the server gave it.
+
+It only ever speaks: a snapshot, then changes, whatever the feed has that this viewer has not seen.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from eye.web import guards
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eye.web.feed import Feed
+
+
+def speak(ws: Any, feed: Feed, *, now: Callable[[], float] = time.monotonic) -> None:
+    """Send what comes until the peer goes, misbehaves, or the feed is closed. Blocks all that time."""
+    guards.protect(ws)
+    code, sentence = guards.GOING_AWAY, "the view is closing"
+    try:
+        sentence = _speak(ws, feed, now) or sentence
+        if not feed.closed:
+            code = guards.POLICY_VIOLATION
+    except OSError:  # the peer is gone, or its unacknowledged bytes are too old (TCP_USER_TIMEOUT)
+        sentence = "the connection was lost"
+    finally:
+        # simple_websocket.ConnectionClosed, a peer's own goodbye, passes through to flask-sock.
+        guards.close_cleanly(ws, code, sentence)
+
+
+def _speak(ws: Any, feed: Feed, now: Callable[[], float]) -> str:
+    pulse = guards.Pulse(now())
+    epoch, sequence = "", -1
+    while ws.connected and not feed.closed:
+        message = feed.since(epoch, sequence, timeout=1.0)
+        if guards.is_flooding(ws):
+            return "this view only speaks; it does not listen"
+        if not pulse.beat(ws, now()):
+            return "no pong came"
+        if message is not None:
+            epoch, sequence, text = message
+            ws.send(text)
+    return ""

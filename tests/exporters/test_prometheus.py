@@ -1,0 +1,124 @@
+"""What Prometheus scrapes, read by its own parser and held to its conventions."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from eye.exporters.clean import clean
+from eye.exporters.prometheus import metric_name, prometheus
+from eye.metrics.catalogue import CATALOGUE, select
+
+
+def series(written: str) -> dict[tuple[str, str], float]:
+    return {
+        (sample.name, sample.labels["node"]): sample.value
+        for family in text_string_to_metric_families(written)
+        for sample in family.samples
+    }
+
+
+def test_a_node_word_for_word(make_node, now) -> None:
+    assert prometheus([make_node()], now, select(["memory"])) == (
+        "# HELP sorcerers_eye_node_up Whether the node answers (1) or is connecting, suspect or down (0)\n"
+        "# TYPE sorcerers_eye_node_up gauge\n"
+        'sorcerers_eye_node_up{node="mystic-node-1"} 1\n'
+        "# HELP sorcerers_eye_node_last_seen_timestamp_seconds "
+        "When the node last answered, in seconds since 1970\n"
+        "# TYPE sorcerers_eye_node_last_seen_timestamp_seconds gauge\n"
+        'sorcerers_eye_node_last_seen_timestamp_seconds{node="mystic-node-1"} 1795462080.0\n'
+        "# HELP sorcerers_eye_node_info Always 1; where the node listens and which machine it runs on\n"
+        "# TYPE sorcerers_eye_node_info gauge\n"
+        'sorcerers_eye_node_info{node="mystic-node-1",address="127.0.0.1:41873",host="orthanc"} 1\n'
+        "# HELP sorcerers_eye_host_memory_used_bytes Memory of the machine that is in use: "
+        "all of it but what is available to new programs\n"
+        "# TYPE sorcerers_eye_host_memory_used_bytes gauge\n"
+        'sorcerers_eye_host_memory_used_bytes{node="mystic-node-1"} 536870912\n'
+    )
+
+
+def test_the_names_are_a_contract() -> None:
+    assert [metric_name(metric).removeprefix("sorcerers_eye_") for metric in CATALOGUE] == [
+        "host_memory_used_bytes",
+        "host_memory_total_bytes",
+        "host_cpu_ratio",
+        "host_cores",
+        "host_load_1m",
+        "host_processes",
+        "host_uptime_seconds",
+        "node_memory_rss_bytes",
+        "node_cpu_ratio",
+        "node_threads",
+        "node_processes",
+        "node_restarts_total",
+        "node_uptime_seconds",
+    ]
+
+
+def test_prometheus_own_parser_reads_every_metric_of_every_node(make_node, now) -> None:
+    nodes = [make_node("a"), make_node("b", process_restarts=3, host_cpu=0.97)]
+
+    families = {family.name: family for family in text_string_to_metric_families(prometheus(nodes, now))}
+
+    read = {sample.name for family in families.values() for sample in family.samples}
+    assert {metric_name(metric) for metric in CATALOGUE} <= read
+    assert families["sorcerers_eye_node_restarts"].type == "counter"
+    assert all(family.documentation and family.type != "unknown" for family in families.values())
+    values = series(prometheus(nodes, now))
+    assert values["sorcerers_eye_node_restarts_total", "b"] == 3
+    assert values["sorcerers_eye_host_cpu_ratio", "b"] == 0.97
+
+
+def test_the_names_keep_the_conventions(make_node, now) -> None:
+    for family in text_string_to_metric_families(prometheus([make_node()], now)):
+        for sample in family.samples:
+            assert sample.name.endswith("_total") == (family.type == "counter")
+            assert not sample.name.endswith(("_count", "_sum", "_bucket", "_percent", "_ms", "_mb"))
+
+
+@pytest.mark.parametrize("status", ["down", "suspect", "connecting"])
+def test_a_node_that_is_not_up_has_no_figures_that_would_look_new(status, make_node, now) -> None:
+    values = series(prometheus([make_node("a", status=status), make_node("b")], now))
+
+    assert [name for name, node in values if node == "a"] == [
+        "sorcerers_eye_node_up",
+        "sorcerers_eye_node_last_seen_timestamp_seconds",
+    ]
+    assert values["sorcerers_eye_node_up", "a"] == 0
+    assert values["sorcerers_eye_node_up", "b"] == 1
+
+
+def test_what_was_not_measured_has_no_series_and_no_empty_family(make_node, now) -> None:
+    written = prometheus([make_node(host_cpu=None, seen_at=None)], now)
+
+    assert "host_cpu_ratio" not in written
+    assert "last_seen" not in written
+
+
+def test_no_nodes_are_nothing(now) -> None:
+    assert prometheus([], now) == ""
+
+
+def test_a_name_that_is_there_twice_does_not_void_the_scrape(make_node, now) -> None:
+    written = prometheus([make_node("a"), make_node("a", status="down")], now)
+
+    assert written.count('sorcerers_eye_node_up{node="a"}') == 1
+
+
+def test_a_number_that_is_none_is_written_as_prometheus_writes_it(make_node, now) -> None:
+    values = series(prometheus([make_node(host_load_1m=math.inf, host_cpu=math.nan)], now))
+
+    assert values["sorcerers_eye_host_load_1m", "mystic-node-1"] == math.inf
+    assert math.isnan(values["sorcerers_eye_host_cpu_ratio", "mystic-node-1"])
+
+
+@settings(deadline=None)
+@given(st.text(max_size=20))
+def test_any_name_is_a_label_that_comes_back(make_node, name) -> None:
+    values = series(prometheus([make_node(name)], 1.0))
+
+    assert values["sorcerers_eye_node_up", clean(name)] == 1
