@@ -21,6 +21,7 @@
     |-- ClusterError                     nodes and the wire between them
     |   |-- BadAddress, BadNodeName      text that is neither
     |   |-- CookieUnusable               the cookie file cannot be read, or others could read it
+    |   |-- FolderUnusable               where local nodes meet is not this user's alone
     |   |-- AddressInUse                 somebody listens there already
     |   |-- NameTaken                    another live node has this name
     |   |-- NodeUnreachable              refused, reset, no route
@@ -36,6 +37,9 @@
     |-- MetricsError
     |   |-- ProbeNotReady                a rate needs two looks; this was the first
     |   '-- UnknownMetric                not in the catalogue
+    |-- MonitorError
+    |   |-- UnknownProcess               the node has no process of that path, name or number
+    |   '-- ActionRefused                the node does not let others do that to it
     |-- ConfigError                      an option, variable or line of the file makes no sense
     '-- WebError
         '-- TooManyViewers               the view serves no more than it was told to
@@ -218,6 +222,17 @@ class CookieUnusable(ClusterError):
     """The cookie file is missing, unreadable, too open, or too short."""
 
 
+class FolderUnusable(ClusterError):
+    """The folder in which the nodes of this machine find each other is missing, or not this user's alone."""
+
+    def __init__(self, folder: str, cause: str) -> None:
+        super().__init__(folder, cause)
+        self.folder, self.cause = folder, cause
+
+    def __str__(self) -> str:
+        return f"the folder in which local nodes find each other, {self.folder}, {self.cause}"
+
+
 class AddressInUse(ClusterError):
     """Somebody listens on that address already, or this machine does not have it."""
 
@@ -345,6 +360,32 @@ class UnknownMetric(MetricsError, LookupError):
 
     def __str__(self) -> str:
         return f"unknown metric {self.name!r}; there are: {self.known}"
+
+
+class MonitorError(EyeError):
+    """Something about what is shown of a node, or done to it."""
+
+
+class UnknownProcess(MonitorError, LookupError):
+    """The node has no such process."""
+
+    def __init__(self, process: str, hint: str) -> None:
+        super().__init__(process, hint)
+        self.process, self.hint = process, hint
+
+    def __str__(self) -> str:
+        return f"no process {self.process!r}: {self.hint}"
+
+
+class ActionRefused(MonitorError):
+    """The node does not let others do that to it."""
+
+    def __init__(self, node: str, action: str) -> None:
+        super().__init__(node, action)
+        self.node, self.action = node, action
+
+    def __str__(self) -> str:
+        return f"node {self.node!r} does not allow {self.action!r}; start it with --allow {self.action}"
 
 
 class ConfigError(EyeError, ValueError):

@@ -28,10 +28,13 @@ def encode(value: Any, what: str = "this value") -> bytes:
     """Turn a value into bytes. `what` says in the error what it was.
 
     Raises:
-        EncodeRefused: when something in it is neither plain data nor a typed value.
+        EncodeRefused: when something in it is neither plain data nor a typed value, or when it is nested
+            deeper than `MAX_DEPTH`.
     """
     try:
-        return _encoder.encode(value)
+        body = _encoder.encode(value)
+        _check_depth(body)
+        return body
     except (TypeError, ValueError, OverflowError, RecursionError) as refused:
         raise EncodeRefused(f"cannot send {what}: {_sentence(refused)}") from None
 
@@ -42,8 +45,8 @@ def decode(body: bytes, wanted: Any = Any) -> Any:
     Raises:
         DecodeRefused: when they are no MessagePack, or another type, or nested deeper than `MAX_DEPTH`.
     """
-    _check_depth(body)
     try:
+        _check_depth(body)
         return _decoder(wanted).decode(body)
     except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as refused:
         raise DecodeRefused(_sentence(refused)) from None
@@ -63,7 +66,7 @@ def describe_error(error: BaseException) -> tuple[str, tuple[Any, ...]]:
 
     An argument that is no plain data goes as its text.
     """
-    return _name_of(type(error)), tuple(_plain(argument) for argument in error.args)
+    return _name_of(type(error)), tuple(_plain(argument) for argument in _arguments_of(error))
 
 
 def revive_error(kind: str, args: tuple[Any, ...]) -> Exception:
@@ -112,6 +115,13 @@ def _sentence(refused: BaseException) -> str:
 
 def _name_of(kind: type[BaseException]) -> str:
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def _arguments_of(error: BaseException) -> tuple[Any, ...]:
+    # Not `args`: OSError, and so TimeoutError, keeps only two of three there, but pickles all.
+    reduced = error.__reduce__()
+    made_of = reduced[1] if isinstance(reduced, tuple) and len(reduced) > 1 else error.args
+    return made_of if isinstance(made_of, tuple) else error.args
 
 
 def _plain(argument: Any) -> Any:
@@ -178,8 +188,8 @@ def _walk(body: bytes) -> None:
             at += wide
         if inside:
             left.append(inside)
-            if len(left) > MAX_DEPTH:
-                raise DecodeRefused(f"nested deeper than {MAX_DEPTH} values")
+            if len(left) > MAX_DEPTH:  # told as msgspec tells it
+                raise RecursionError
             continue
         while left:
             left[-1] -= 1

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from eye.cluster.discovery import Strategy
     from eye.cluster.exchange import EngineSlot
-    from eye.supervision.reasons import Reason
 
 logger = logging.getLogger("eye.cluster")
 
@@ -30,7 +29,11 @@ class Look(NamedTuple):
 
 
 class Finder(GenServer):
-    """Makes this node known, and looks for others."""
+    """Makes this node known, and looks for others.
+
+    It withdraws nothing when it ends: after a crash the node is still there, and may be found. Whoever
+    stops the node withdraws, before anything else.
+    """
 
     def init(
         self,
@@ -55,7 +58,6 @@ class Finder(GenServer):
         Raises:
             NameTaken: a live node on this machine has the name.
         """
-        self.trap_exit = True
         self._strategies = strategies
         self._draw = draw
         self._interval = interval
@@ -71,12 +73,6 @@ class Finder(GenServer):
             return super().handle_info(message)
         self._look()
         return None
-
-    def terminate(self, reason: Reason) -> None:
-        # Only an orderly stop withdraws: after a crash this node is still here, and may be found.
-        if reason.word == "shutdown":
-            for strategy in self._strategies:
-                strategy.withdraw()
 
     def _announce(self, strategy: Strategy, me: NodeInfo) -> None:
         try:

@@ -76,6 +76,8 @@ class Standing:
         self.members: tuple[Member, ...] = ()
         self.first_round = threading.Event()
         """Set once everybody found at the start has answered, or failed to."""
+        self.is_leaving = False
+        """Whether the node itself stops. Then, and only then, its membership says goodbye."""
         self.taken_by: str | None = None
         """The address of an older live node of our name."""
 
@@ -157,8 +159,8 @@ class Members(GenServer):
 
     def terminate(self, reason: Reason) -> None:
         engine = self._engine.get_or_none()
-        if self._is_hidden or engine is None or reason.word != "shutdown":
-            return  # a crash is no goodbye: this node is still here, and its membership comes back
+        if self._is_hidden or engine is None or not self._standing.is_leaving:
+            return  # a crash, or a restart with its group, is no goodbye: this node is still here
         up = [one.address for one in self._others() if one.status is Status.UP]
         me = self._membership.me
         engine.request_all(up, LEAVE, me.name, me.boot, timeout=_GOODBYE)

@@ -122,13 +122,14 @@ class Membership:
     def resume(self, members: Iterable[Member], now: Moment) -> None:
         """Go on from what an earlier membership of this node knew, as if it had heard from all just now."""
         for member in members:
-            if member.boot == self.me.boot:
+            if member.boot == self.me.boot or member.name == self.me.name:
                 continue
             known = self._known[member.name] = _Known(member.info, now)
             known.status, known.reason = member.status, member.reason
             known.since, known.seen_at = member.since, member.seen_at
             self._contacts.add(member.address, now.steady, member.name)
-        self.version += 1
+        # Greater than any that the earlier one can have told, so that nobody takes it for unchanged.
+        self.version = int(now.steady * 1000)
 
     # ----------------------------------------------------------------------------- reading
 
@@ -161,16 +162,6 @@ class Membership:
     def _myself(self, now: Moment) -> Member:
         me = self.me
         return Member(me.name, me.address, me.boot, me.started_at, Status.UP, me.started_at, now.at)
-
-    def resume(self, members: Iterable[Member], now: Moment) -> None:
-        """Take up what an earlier membership of this same node knew: nobody is lost, and all are dialled."""
-        for member in members:
-            if member.boot == self.me.boot or member.name == self.me.name:
-                continue
-            known = self._known[member.name] = _Known(member.info, now)
-            known.status, known.since, known.reason = member.status, member.since, member.reason
-            known.seen_at = member.seen_at
-            self._contacts.add(member.address, now.steady, member.name)
 
     # ---------------------------------------------------------------------------- deciding
 
@@ -319,9 +310,9 @@ class Membership:
             if silence > settings.down_after:
                 self._turn(known, Status.DOWN, now, known.reason or "never reached")
         elif silence > settings.down_after:
-            self._turn(known, Status.DOWN, now, f"silent for {silence:.0f} s")
+            self._turn(known, Status.DOWN, now, f"silent for more than {settings.down_after:g} s")
         elif silence > settings.suspect_after and known.status is Status.UP:
-            self._turn(known, Status.SUSPECT, now, f"silent for {silence:.0f} s")
+            self._turn(known, Status.SUSPECT, now, f"silent for more than {settings.suspect_after:g} s")
 
     def _forgive_what_we_slept_through(self, now: Moment) -> None:
         tick, ticked = self.settings.tick, self._ticked

@@ -73,22 +73,21 @@ class Collector(GenServer):
         self._jitter = jitter
         self._own_sample = own_sample
         self._is_asking = False
-        self._next = 0.0
+        self._next: float | None = None
         self.subscribe(LOOKING)
         return Continue(Looking())
 
-    def handle_continue(self, _message: Looking) -> None:
-        self._ask_if_wanted()
-        self._next = self.system.clock.monotonic() + self._interval * self._jitter()
-        self._schedule()
+    def handle_continue(self, message: Looking) -> None:
+        self.handle_info(message)
 
     def handle_info(self, message: Any) -> Any:
         if isinstance(message, Beat):
-            self._ask_if_wanted()
-            self._schedule()
+            self._beat()
         elif isinstance(message, Looking):
-            if self._board.age(self._node) > self._interval:
-                self._ask_if_wanted()
+            if self._next is None and self._board.is_looked_at:
+                self._ask()
+                self._next = self.system.clock.monotonic() + self._interval * self._jitter()
+                self._schedule()
         else:
             return super().handle_info(message)
         return None
@@ -105,15 +104,21 @@ class Collector(GenServer):
             self._board.put_reading(self._node, sample, self.system.clock.monotonic() - message.asked_at)
         return None
 
+    def _beat(self) -> None:
+        if self._board.is_looked_at:
+            self._ask()
+            self._schedule()
+        else:
+            self._next = None  # not even a timer, until somebody looks again
+
     def _schedule(self) -> None:
+        assert self._next is not None
         now = self.system.clock.monotonic()
         missed = max(int((now - self._next) / self._interval), 0)
         self._next += (missed + 1) * self._interval
         self.system.send_at(self.ref, self._next, Beat())
 
-    def _ask_if_wanted(self) -> None:
-        if not self._board.is_looked_at:
-            return
+    def _ask(self) -> None:
         if self._own_sample is not None:
             if (sample := self._own_sample()) is not None:
                 self._board.put_reading(self._node, sample, 0.0)

@@ -168,6 +168,10 @@ class Node:
 
     def stop(self, timeout: float = 5.0) -> None:
         """Stop everything in good order, the last started first, and tell the others. Idempotent."""
+        # Discovery first: a node that can still be found while it says goodbye would be taken in again.
+        self._parts.standing.is_leaving = True
+        for strategy in self._parts.strategies:
+            strategy.withdraw()
         self.system.stop(timeout=timeout)
         _close_what_is_left(self._parts)
 

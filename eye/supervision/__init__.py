@@ -1,10 +1,11 @@
 """Processes that crash alone, and supervisors that start them again: Erlang/OTP's ideas, in Python.
 
-Read in this order: reasons, child_spec, restart_window, policy, answers, messages, process, timers,
-registry, pubsub, events, system, gen_server, supervisor, dynamic_supervisor, introspection.
+Read in this order: reasons, child_spec, restart_window, policy, answers, messages, ref, inbox, reports,
+process, timers, registry, events, pubsub, system, gen_server, children, supervisor, dynamic_supervisor,
+introspection.
 
-The first four decide and do nothing; `process` is where a mailbox meets a thread (and the one file that
-knows Pykka); the rest stands on those five.
+The first four decide and do nothing; `ref` is what one holds of a process; `process` is where a mailbox
+meets a thread (and the one file that knows Pykka); the rest stands on those.
 """
 
 from eye.supervision.answers import Continue as Continue

@@ -9,7 +9,7 @@ the defaults: a permanent worker with 5 seconds to stop (a supervisor: as long a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -112,10 +112,16 @@ def as_child_spec(child: Child) -> ChildSpec:
 
 def _check(spec: ChildSpec) -> None:
     who = f"child {spec.id!r}"
+    if not isinstance(spec.id, Hashable):
+        raise BadChildSpec(f"{who}: id must be hashable, a word for instance")
+    if not (spec.name is None or isinstance(spec.name, str)):
+        raise BadChildSpec(f"{who}: name must be a string or None, not {spec.name!r}")
     if not isinstance(spec.restart, Restart):
         raise BadChildSpec(f"{who}: restart must be a Restart, not {spec.restart!r}")
     if not isinstance(spec.args, tuple):
         raise BadChildSpec(f"{who}: args must be a tuple, not {spec.args!r}")
+    if not isinstance(spec.kwargs, Mapping):
+        raise BadChildSpec(f"{who}: kwargs must be a mapping, not {spec.kwargs!r}")
     limit = spec.shutdown
     is_seconds = isinstance(limit, (int, float)) and not isinstance(limit, bool) and 0 <= limit < math.inf
     if not (limit is None or is_seconds or isinstance(limit, Shutdown)):

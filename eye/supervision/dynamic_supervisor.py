@@ -14,11 +14,11 @@ import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from eye.errors import ChildNotFound, MaxChildrenReached, StartFailed
-from eye.supervision.child_spec import Child, ChildSpec, Shutdown, Strategy, as_child_spec
-from eye.supervision.process import Ref
-from eye.supervision.reasons import SHUTDOWN
-from eye.supervision.supervisor import ChildRecord, StartChild, StopChild, Supervisor, _value
+from eye.errors import BadChildSpec, ChildNotFound, MaxChildrenReached
+from eye.supervision.child_spec import Child, ChildSpec, Shutdown, Strategy, as_child_spec, check_significance
+from eye.supervision.children import ChildRecord, StartChild, StopChild
+from eye.supervision.ref import Ref
+from eye.supervision.supervisor import Supervisor, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +44,8 @@ class DynamicSupervisor(Supervisor):
             max_children: how many there may be, those between a crash and a restart included.
             extra_arguments: put before each child's own arguments, at every start.
         """
+        if max_children is not None and (isinstance(max_children, bool) or not _is_count(max_children)):
+            raise BadChildSpec(f"max_children must be a whole number >= 0 or None, not {max_children!r}")
         self._keys = itertools.count(1)
         self._max_children = max_children
         self._extra = tuple(extra_arguments)
@@ -57,69 +59,57 @@ class DynamicSupervisor(Supervisor):
             MaxChildrenReached: there are as many as there may be.
             StartFailed: its `init` failed; nothing is kept.
         """
-        return _value(supervisor.call(StartChild(as_child_spec(child)), None))  # type: ignore[no-any-return]
+        return value_of(supervisor.call(StartChild(as_child_spec(child)), None))  # type: ignore[no-any-return]
 
     @staticmethod
-    def stop_child(supervisor: Ref, child: Ref) -> None:  # type: ignore[override]  # by reference, not by id
+    def stop_child(supervisor: Ref, child: Ref) -> None:
         """Stop a child by its reference; one that fails to restart, by its last.
 
         Raises:
             ChildNotFound: it is no child of this supervisor, or was stopped before.
         """
-        _value(supervisor.call(StopChild(child), None))
+        value_of(supervisor.call(StopChild(child), None))
 
     def _add(self, spec: ChildSpec) -> Ref | None:
+        check_significance(spec, self._rules.auto_shutdown)
         if self._max_children is not None and len(self._children) >= self._max_children:
             raise MaxChildrenReached(self.ref.path, self._max_children)
-        key = next(self._keys)
-        record = self._children[key] = ChildRecord(key, self._with_extra(spec))
-        reason = self._start(record)
-        if reason is not None:
-            self._children.pop(key, None)
-            self._publish()
-            raise StartFailed(f"{self.ref.path}/{spec.id}", reason)
-        return record.ref
+        return self._start_new(ChildRecord(next(self._keys), self._with_extra(spec)))
 
     def _with_extra(self, spec: ChildSpec) -> ChildSpec:
         if not self._extra:
             return spec
         return replace(spec, args=(*self._extra, *spec.args))
 
-    def _stop_by_id(self, id_: Any) -> None:
-        record = next((one for one in self._children.values() if one.ref is id_ and id_ is not None), None)
+    def _find(self, id_: Any) -> ChildRecord:
+        record = self._by_ref.get(id_) if isinstance(id_, Ref) else None
+        if record is None and isinstance(id_, Ref):
+            # Between a crash and its replacement a child is known by the last reference it had.
+            record = next((one for one in self._children.values() if one.ref is id_), None)
         if record is None:
             raise ChildNotFound(id_, self.ref.path)
+        return record
+
+    def _stop_by_id(self, id_: Any) -> None:
+        record = self._find(id_)
         self._stop_one(record)
         self._children.pop(record.key, None)
-        self._publish()
 
     def _leave_down(self, record: ChildRecord) -> None:
         self._children.pop(record.key, None)
 
     def _stop_all(self) -> None:
-        records = [one for one in self._children.values() if one.ref is not None and one.status == "running"]
-        for record in records:
-            assert record.ref is not None
-            self.ref.unlink(record.ref)
-            if record.spec.shutdown_limit is Shutdown.BRUTAL_KILL:
-                record.ref.kill()
-            else:
-                record.ref.signal(self.ref, SHUTDOWN)
+        running = [(one, one.ref) for one in self._children.values() if one.ref and one.status == "running"]
+        for record, ref in running:
+            self._ask_to_stop(record, ref)
         # All have been asked, so the limits run side by side: the n-th waits only for what is left of its own.
-        asked_at = self._monotonic()
-        for record in records:
-            self._await_stopped(record, asked_at)
+        asked_at = self.system.clock.monotonic()
+        for record, ref in running:
+            limit = record.spec.shutdown_limit
+            spent = self.system.clock.monotonic() - asked_at
+            self._await_stopped(record, ref, None if isinstance(limit, Shutdown) else max(limit - spent, 0.0))
         self._children.clear()
-        self._publish()
 
-    def _await_stopped(self, record: ChildRecord, asked_at: float) -> None:
-        ref, limit = record.ref, record.spec.shutdown_limit
-        assert ref is not None
-        left = None if isinstance(limit, Shutdown) else max(limit - (self._monotonic() - asked_at), 0.0)
-        reason = ref.join(left)
-        if reason is None:
-            ref.kill()
-            reason = ref.join()
-            self._report_abandoned(ref, limit)
-        assert reason is not None
-        self._report_stop(record, ref, reason, limit)
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and value >= 0

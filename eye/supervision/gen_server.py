@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from eye.errors import BadReturn, UnhandledMessage
 from eye.supervision.answers import NOTHING, Continue, Ignore, NoReply, Reply, Stop
-from eye.supervision.messages import Caller, Down, Exit, IdleCheck, IdleTimeout, Info, Wake
-from eye.supervision.process import IGNORED, Ref
-from eye.supervision.reasons import SHUTDOWN, Crash, ProcessExit, Reason, as_reason
+from eye.supervision.messages import Caller, Cast, Down, Exit, IdleCheck, IdleTimeout, Info, Wake
+from eye.supervision.process import IGNORED
+from eye.supervision.reasons import Crash, ProcessExit, Reason, as_reason
+from eye.supervision.ref import Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,6 +121,10 @@ class GenServer:
         """Get what is broadcast on `topic`, as `handle_info` messages."""
         self.system.topics.subscribe(topic, self.ref)
 
+    def unsubscribe(self, topic: str) -> None:
+        """Get it no more, however often one had subscribed."""
+        self.system.topics.unsubscribe(topic, self.ref)
+
     def exit(self, reason: Reason | str) -> None:
         """End this process here and now, from however deep inside a callback."""
         raise ProcessExit(reason)
@@ -129,9 +134,12 @@ class GenServer:
     def attach(self, ref: Ref) -> None:
         """Learn who one is, before `init`."""
         self.ref = ref
-        self._epoch = 0  # counts messages, so that a time limit knows whether one came
+        self._idle: tuple[IdleCheck, Timer] | None = None  # the time limit that the last callback set
+        self._first_step: Continue | None = None
+        self._last_words: tuple[Caller, Any] | None = None
         self._handlers: dict[type, Callable[[Any], Reason | None]] = {
             Caller: self._on_call,
+            Cast: self._on_cast,
             Info: self._on_info,
             Exit: self._on_exit,
             Down: self._on_down,
@@ -150,23 +158,25 @@ class GenServer:
             return as_reason(answer.reason)
         if isinstance(answer, Continue):
             # The starter need not wait for the step: it is taken as the first thing, before any message.
-            self._first_step: Continue | None = answer
+            self._first_step = answer
             return None
         return self._after(answer, "init", _AFTER_INIT)
 
     def proceed(self) -> Reason | None:
         """Take the step that `init` asked for, if it did."""
-        step = self.__dict__.pop("_first_step", None)
+        step, self._first_step = self._first_step, None
         return None if step is None else self._go_on(step)
 
     def receive(self, item: Any) -> Reason | None:
         """Handle one item of the mailbox; answer why to end, or None to go on."""
-        self._epoch += 1
+        if self._idle is not None and item is not self._idle[0]:
+            if type(item) is IdleCheck:
+                return None  # of an earlier time limit: no message, and so it ends no other
+            self._idle[1].cancel()
+            self._idle = None
         handler = self._handlers.get(type(item))
         if handler is not None:
             return handler(item)
-        if hasattr(item, "reply_to") and type(item).__module__.startswith("pykka."):
-            return self._on_pykka(item)
         answer = self.handle_cast(item)
         return None if answer is None else self._after(answer, "handle_cast", _AFTER_MESSAGE)
 
@@ -178,39 +188,42 @@ class GenServer:
             return signal.reason
         except BaseException as error:  # noqa: BLE001 - part of the process loop: a crash is a crash
             return Crash.of(error)
+        finally:
+            if self._last_words is not None:  # as in OTP: once the cleanup has run, but still by this process
+                caller, value = self._last_words
+                caller.reply(value)
         return reason
 
     def _on_call(self, caller: Caller) -> Reason | None:
         self.ref.set_current(caller)
         answer = self.handle_call(caller.request, caller)
-        if type(answer) is NoReply:
-            self.ref.await_later(caller)
-            self.ref.set_current(None)
-            return self._after(answer, "handle_call", "")
-        if type(answer) is Reply:
-            caller.reply(answer.value)
-            self.ref.set_current(None)
-            return self._after(NoReply(answer.then, answer.timeout), "handle_call", "")
-        if type(answer) is Stop:
+        kind = type(answer)
+        if kind is Stop:
             if answer.reply is not NOTHING:
-                caller.reply(answer.reply)
+                self._last_words = (caller, answer.reply)
             return as_reason(answer.reason)
-        if isinstance(answer, (Continue, Ignore)):
-            raise BadReturn(
-                f"{type(self).__name__}.handle_call",
-                repr(answer),
-                "a reply, Reply(…, then=…), NoReply or Stop",
-            )
-        caller.reply(answer)
-        self.ref.set_current(None)
-        return None
+        if kind is Continue or kind is Ignore:
+            allowed = "a reply, Reply(…, then=…), NoReply or Stop"
+            raise BadReturn(f"{type(self).__name__}.handle_call", repr(answer), allowed)
+        if kind is NoReply:
+            self.ref.await_later(caller)
+        else:
+            caller.reply(answer.value if kind is Reply else answer)
+        self.ref.clear_current()
+        if kind is Reply:
+            return self._after(NoReply(answer.then, answer.timeout), "handle_call", "")
+        return self._after(answer, "handle_call", "") if kind is NoReply else None
+
+    def _on_cast(self, cast: Cast) -> Reason | None:
+        answer = self.handle_cast(cast.message)
+        return None if answer is None else self._after(answer, "handle_cast", _AFTER_MESSAGE)
 
     def _on_info(self, info: Info) -> Reason | None:
         answer = self.handle_info(info.message)
         return None if answer is None else self._after(answer, "handle_info", _AFTER_MESSAGE)
 
     def _on_exit(self, signal: Exit) -> Reason | None:
-        if signal.sender is not None and signal.sender is self.ref.parent:
+        if self.ref.follows_parent and signal.sender is self.ref.parent:
             return signal.reason
         answer = self.handle_info(signal)
         return None if answer is None else self._after(answer, "handle_info", _AFTER_MESSAGE)
@@ -222,25 +235,16 @@ class GenServer:
         return None if answer is None else self._after(answer, "handle_info", _AFTER_MESSAGE)
 
     def _on_idle(self, check: IdleCheck) -> Reason | None:
-        if check.epoch != self._epoch - 1:  # something else came meanwhile
+        if self._idle is None:  # of an earlier time limit; a message has come since
             return None
+        self._idle = None
         answer = self.handle_info(IdleTimeout(check.seconds))
         return None if answer is None else self._after(answer, "handle_info", _AFTER_MESSAGE)
-
-    def _on_pykka(self, envelope: Any) -> Reason | None:
-        """A Pykka actor that has only the actor's own reference may `tell` and `ask` as it is used to."""
-        if type(envelope.message).__name__ == "_ActorStop":
-            return SHUTDOWN
-        if envelope.reply_to is None:
-            return self._on_info(Info(envelope.message))
-        caller = _PykkaCaller(envelope.message, self.ref, envelope.reply_to)
-        return self._on_call(caller)
 
     def _after(self, answer: Any, callback: str, allowed: str) -> Reason | None:
         if type(answer) is NoReply:
             if answer.timeout is not None:
-                check = IdleCheck(self._epoch, answer.timeout)
-                self.system.timers.after(answer.timeout, lambda: self.ref.deliver(check))
+                self._expect_something(answer.timeout)
             return None if answer.then is None else self._go_on(answer.then)
         if type(answer) is Continue:
             return self._go_on(answer)
@@ -254,22 +258,8 @@ class GenServer:
             answer = self.handle_continue(answer.message)
         return None if answer is None else self._after(answer, "handle_continue", _AFTER_MESSAGE)
 
-
-class _PykkaCaller(Caller):
-    """A call that came by Pykka's `ask`: the answer goes into Pykka's future."""
-
-    __slots__ = ("_future",)
-
-    def __init__(self, request: Any, server: Ref, future: Any) -> None:
-        super().__init__(request, server, None)
-        self._future = future
-
-    def _settle(self, value: Any, error: Reason | None) -> bool:
-        if not super()._settle(value, error):
-            return False
-        if error is None:
-            self._future.set(value)
-        else:
-            failure = self.server.failure_of(self)
-            self._future.set_exception((type(failure), failure, None))
-        return True
+    def _expect_something(self, seconds: float) -> None:
+        check = IdleCheck(seconds)
+        if self._idle is not None:
+            self._idle[1].cancel()
+        self._idle = (check, self.system.timers.after(seconds, lambda: self.ref.deliver(check)))

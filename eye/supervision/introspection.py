@@ -6,12 +6,13 @@ server with a long queue and a process that hangs are shown like any other, at n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from eye.supervision.supervisor import ChildInfo, Published
+from eye.supervision.children import Published
 
 if TYPE_CHECKING:
-    from eye.supervision.process import Ref
+    from eye.supervision.children import ChildInfo
+    from eye.supervision.ref import Ref
     from eye.supervision.system import System
 
 Tree = dict[str, Any]
@@ -19,7 +20,8 @@ Tree = dict[str, Any]
 
 def trees(system: System) -> list[Tree]:
     """Draw every tree of a system: one for each process that no other process started."""
-    return [_of_process(system, ref, None) for ref in system.processes() if ref.parent is None]
+    below = _below(system)
+    return [_of_process(below, ref, None) for ref in system.processes() if ref.parent is None]
 
 
 def tree(system: System, ref: Ref) -> Tree:
@@ -32,26 +34,45 @@ def tree(system: System, ref: Ref) -> Tree:
         waiting), `handled` (messages handled), `started_at`, `strategy` and `budget` (of a
         supervisor), `children`.
     """
-    return _of_process(system, ref, None)
+    return _of_process(_below(system), ref, None)
 
 
-def _of_process(system: System, ref: Ref, info: ChildInfo | None) -> Tree:
+class _Below(NamedTuple):
+    """Who was started by whom, looked up once for a whole tree."""
+
+    now: float
+    live: dict[Ref, list[Ref]]
+    abandoned: dict[Ref, list[Ref]]
+
+
+def _below(system: System) -> _Below:
+    live: dict[Ref, list[Ref]] = {}
+    abandoned: dict[Ref, list[Ref]] = {}
+    for found, refs in ((live, system.processes()), (abandoned, system.abandoned())):
+        for ref in refs:
+            if ref.parent is not None:
+                found.setdefault(ref.parent, []).append(ref)
+    return _Below(system.clock.monotonic(), live, abandoned)
+
+
+def _of_process(below: _Below, ref: Ref, info: ChildInfo | None) -> Tree:
     published = ref.published if isinstance(ref.published, Published) else None
-    children = [] if published is None else [_of_child(system, ref, child) for child in published.children]
-    known = {child.ref for child in published.children} if published is not None else set()
+    children: list[Tree] = []
+    shown: set[Ref] = set()
+    for child in published.children if published is not None else ():
+        live = _process_of(below, ref, child)
+        if live is not None:
+            shown.add(live)
+        children.append(_of_child(below, ref, child, live))
     # Whoever was started by this process outside its list of children stands below it too.
-    children += [
-        _of_process(system, other, None)
-        for other in system.processes()
-        if other.parent is ref and other not in known
-    ]
-    children += [_of_abandoned(other) for other in system.abandoned() if other.parent is ref]
+    children += [_of_process(below, other, None) for other in below.live.get(ref, ()) if other not in shown]
+    children += [_of_abandoned(other) for other in below.abandoned.get(ref, ())]
     return {
         "id": str(ref.id),
         "name": ref.name,
         "path": ref.path,
         "kind": "supervisor" if published is not None else "worker",
-        "module": f"{ref.behaviour.__module__}.{ref.behaviour.__qualname__}",
+        "module": _module(ref.behaviour),
         "status": ref.status if ref.is_alive else "stopped",
         "serial": ref.serial,
         "incarnation": ref.incarnation,
@@ -60,20 +81,28 @@ def _of_process(system: System, ref: Ref, info: ChildInfo | None) -> Tree:
         "handled": ref.handled,
         "started_at": ref.started_at,
         "strategy": published.strategy.value if published is not None else None,
-        "budget": None if published is None else _budget(system, published),
+        "budget": None if published is None else _budget(below.now, published),
         "children": children,
     }
 
 
-def _of_child(system: System, supervisor: Ref, info: ChildInfo) -> Tree:
+def _process_of(below: _Below, supervisor: Ref, info: ChildInfo) -> Ref | None:
+    """Find a child's process: the one it runs in, or the one whose `init` its supervisor waits for."""
     if info.ref is not None and info.ref.is_alive:
-        return _of_process(system, info.ref, info)
+        return info.ref
+    starting = (ref for ref in below.live.get(supervisor, ()) if ref.status == "starting")
+    return next((ref for ref in starting if ref.id == info.spec.id), None)
+
+
+def _of_child(below: _Below, supervisor: Ref, info: ChildInfo, live: Ref | None) -> Tree:
+    if live is not None:
+        return _of_process(below, live, info)
     return {
-        "id": str(info.id),
+        "id": str(info.spec.id),
         "name": info.spec.name,
-        "path": f"{supervisor.path}/{info.id}",
+        "path": f"{supervisor.path}/{info.spec.id}",
         "kind": "supervisor" if info.spec.is_supervisor else "worker",
-        "module": f"{info.spec.start.__module__}.{info.spec.start.__qualname__}",
+        "module": _module(info.spec.start),
         "status": "restarting" if info.status != "stopped" else "stopped",
         "serial": 0,
         "incarnation": info.incarnation,
@@ -93,7 +122,7 @@ def _of_abandoned(ref: Ref) -> Tree:
         "name": None,
         "path": ref.path,
         "kind": "worker",
-        "module": f"{ref.behaviour.__module__}.{ref.behaviour.__qualname__}",
+        "module": _module(ref.behaviour),
         "status": "abandoned",
         "serial": ref.serial,
         "incarnation": ref.incarnation,
@@ -120,12 +149,17 @@ def _history(info: ChildInfo | None) -> Tree:
     }
 
 
-def _budget(system: System, published: Published) -> Tree:
+def _module(start: Any) -> str:
+    name = getattr(start, "__qualname__", type(start).__qualname__)
+    return f"{getattr(start, '__module__', '?')}.{name}"
+
+
+def _budget(now: float, published: Published) -> Tree:
     window = published.window
     return {
         "max_restarts": window.max_restarts,
         "max_seconds": window.max_seconds,
-        "used": window.used(system.clock.monotonic()),
+        "used": window.used(now),
     }
 
 
@@ -164,7 +198,7 @@ def _line(tree: Tree, now: float | None) -> str:
         parts.append("1 restart" if tree["restarts"] == 1 else f"{tree['restarts']} restarts")
     if tree["last_exit"] is not None:
         ago = "" if now is None else f" {max(now - tree['last_exit_at'], 0):.0f} s ago"
-        parts.append(f"last exit{ago}: {tree['last_exit'].splitlines()[0]}")
+        parts.append(f"last exit{ago}: {tree['last_exit'].partition(chr(10))[0]}")
     if tree["mailbox"]:
         parts.append(f"{tree['mailbox']} waiting")
     return "  ".join((parts[0], f"[{' · '.join(parts[1:])}]")) if len(parts) > 1 else parts[0]

@@ -1,8 +1,8 @@
 """What lies in a mailbox.
 
 Casts lie there as they are: whatever is no instance of a class below is somebody's cast. That makes the
-commonest message also the cheapest. Everything else is wrapped, so that no value that a user sends can
-be mistaken for a call, an exit or a death notice.
+commonest message also the cheapest. Everything else is wrapped (a cast *of* one of these values too), so
+that no value that a user sends can be mistaken for a call, an exit or a death notice.
 """
 
 from __future__ import annotations
@@ -56,8 +56,9 @@ class Caller:
         with _claims:
             if self._answered:
                 return False
+            # Together with the flag: an asker that gives up at this very moment reads them next.
+            self.value, self.error = value, error
             self._answered = True
-        self.value, self.error = value, error
         self.server.forget_caller(self)
         self.lock.release()
         return True
@@ -97,11 +98,22 @@ class IdleTimeout(NamedTuple):
     seconds: float
 
 
-class IdleCheck(NamedTuple):
-    """A timer's question to a server: are you still waiting for what you waited for then?"""
+class IdleCheck:
+    """A timer's question to a server: is this still what you wait for? Told apart by identity."""
 
-    epoch: int
-    seconds: float
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+
+class Cast:
+    """A cast of a value that would be taken for something else if it lay there bare: a `Caller`, a `Down`."""
+
+    __slots__ = ("message",)
+
+    def __init__(self, message: Any) -> None:
+        self.message = message
 
 
 class SystemRequest:
@@ -129,3 +141,8 @@ class Monitor:
         self.target = target
         self.watcher = watcher
         self.is_flushed = False
+        """Whether a notice that is on its way already shall not be shown either."""
+
+
+NOT_BARE = frozenset({Caller, Info, Exit, Down, IdleCheck, Cast, SystemRequest, Wake})
+"""What a cast may not be by itself; `Ref.cast` wraps it."""

@@ -32,7 +32,9 @@ class ChildState:
     id: Any
     restart: Restart
     significant: bool = False
-    alive: bool = True
+    is_alive: bool = True
+    is_restarting: bool = False
+    """Whether it has exited, or failed to restart, and is to come back."""
 
 
 Children = tuple[ChildState, ...]
@@ -133,7 +135,7 @@ def wants_back(restart: Restart, reason: Reason) -> bool:
 
 def _restart(affected: Children) -> tuple[Step, ...]:
     steps: list[Step] = []
-    if alive := tuple(child.id for child in reversed(affected) if child.alive):
+    if alive := tuple(child.id for child in reversed(affected) if child.is_alive):
         steps.append(Stop(alive))
     # A temporary bystander is stopped with its group and never started again: its spec goes too.
     steps += [Remove(child.id) for child in affected if child.restart is Restart.TEMPORARY]
@@ -144,7 +146,9 @@ def _restart(affected: Children) -> tuple[Step, ...]:
 def _let_go(auto: AutoShutdown, children: Children, child: ChildState, reason: Reason) -> tuple[Step, ...]:
     gone: Step = Remove(child.id) if child.restart is Restart.TEMPORARY else Leave(child.id)
     done = child.significant and (is_clean(reason) or child.restart is Restart.TEMPORARY)
-    others = any(other.significant and other.alive for other in children if other.id != child.id)
+    others = any(
+        other.significant and (other.is_alive or other.is_restarting) for other in children if other.id != child.id
+    )
     if done and (auto is AutoShutdown.ANY_SIGNIFICANT or (auto is AutoShutdown.ALL_SIGNIFICANT and not others)):
         return (gone, ShutDown())
     return (gone,)

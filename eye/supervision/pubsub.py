@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from eye.supervision.gen_server import GenServer
 from eye.supervision.messages import Down
-from eye.supervision.process import Ref, current
+from eye.supervision.ref import Ref, current
 
 if TYPE_CHECKING:
     from eye.supervision.messages import Monitor

@@ -41,7 +41,9 @@ class Names:
                 del self._holders[name]
 
     def find(self, name: str) -> Ref | None:
-        return self._holders.get(name)
+        """Answer who has the name now: nobody that has ended."""
+        holder = self._holders.get(name)
+        return holder if holder is not None and holder.is_alive else None
 
     def all(self) -> dict[str, Ref]:
         with self._lock:

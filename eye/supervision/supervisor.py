@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from eye.errors import (
@@ -32,7 +31,7 @@ from eye.errors import (
     EyeError,
     StartFailed,
 )
-from eye.supervision import events, policy
+from eye.supervision import events, policy, reports
 from eye.supervision.answers import Stop
 from eye.supervision.child_spec import (
     AutoShutdown,
@@ -45,93 +44,30 @@ from eye.supervision.child_spec import (
     as_child_specs,
     check_significance,
 )
+from eye.supervision.children import (
+    ChildInfo,
+    ChildRecord,
+    CountChildren,
+    Counts,
+    DeleteChild,
+    Published,
+    RestartChild,
+    StartChild,
+    StopChild,
+    TryAgain,
+    WhichChildren,
+)
 from eye.supervision.gen_server import GenServer
 from eye.supervision.messages import Exit, Info
-from eye.supervision.process import Ref, spawn
-from eye.supervision.reasons import KILLED, NOPROC, SHUTDOWN, Crash, Reason, is_clean, shutdown
+from eye.supervision.process import is_busy, spawn
+from eye.supervision.reasons import KILLED, NOPROC, SHUTDOWN, Crash, ProcessExit, Reason, is_clean, shutdown
+from eye.supervision.ref import Ref
 from eye.supervision.restart_window import RestartWindow
 
 if TYPE_CHECKING:
     from eye.supervision.messages import Caller
 
 logger = logging.getLogger("eye.supervision")
-
-
-class ChildRecord:
-    """What a supervisor keeps of one child from start to start."""
-
-    __slots__ = ("incarnation", "key", "last_exit", "last_exit_at", "ref", "restarts", "spec", "status")
-
-    def __init__(self, key: Any, spec: ChildSpec) -> None:
-        self.key = key
-        self.spec = spec
-        self.ref: Ref | None = None
-        self.status = "stopped"  # running, restarting, stopped
-        self.incarnation = 0
-        self.restarts = 0
-        self.last_exit: Reason | None = None
-        self.last_exit_at: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ChildInfo:
-    """One child, as its supervisor shows it to whoever looks."""
-
-    id: Any
-    ref: Ref | None
-    status: str
-    spec: ChildSpec
-    incarnation: int
-    restarts: int
-    last_exit: Reason | None
-    last_exit_at: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What a supervisor shows of itself: read from any thread, without asking it."""
-
-    strategy: Strategy
-    window: RestartWindow
-    children: tuple[ChildInfo, ...]
-
-
-class Counts(NamedTuple):
-    """How many children there are: specs, with a live process, supervisors, workers."""
-
-    specs: int
-    active: int
-    supervisors: int
-    workers: int
-
-
-class StartChild(NamedTuple):
-    spec: ChildSpec
-
-
-class StopChild(NamedTuple):
-    id: Any
-
-
-class RestartChild(NamedTuple):
-    id: Any
-
-
-class DeleteChild(NamedTuple):
-    id: Any
-
-
-class WhichChildren(NamedTuple):
-    pass
-
-
-class CountChildren(NamedTuple):
-    pass
-
-
-class TryAgain(NamedTuple):
-    id: Any
-    ref: Ref | None
 
 
 class Supervisor(GenServer):
@@ -166,10 +102,9 @@ class Supervisor(GenServer):
         self.trap_exit = True
         self._rules = policy.Rules(strategy, auto_shutdown)
         self._window = RestartWindow(max_restarts, max_seconds)
-        self._children: dict[Any, ChildRecord] = {}
-        for spec in specs:
-            self._children[spec.id] = ChildRecord(spec.id, spec)
-        self._publish()
+        self._children: dict[Any, ChildRecord] = {spec.id: ChildRecord(spec.id, spec) for spec in specs}
+        self._by_ref: dict[Ref, ChildRecord] = {}
+        self.ref.published = Published(strategy, lambda: self._window, self._list)
         for record in list(self._children.values()):
             if (failure := self._start(record)) is not None:
                 self._stop_all()
@@ -186,7 +121,7 @@ class Supervisor(GenServer):
             AlreadyStarted: a child of that id runs. AlreadyPresent: it is there, but does not run.
             StartFailed: its `init` failed; the spec is not kept.
         """
-        return _value(supervisor.call(StartChild(as_child_spec(child)), None))  # type: ignore[no-any-return]
+        return value_of(supervisor.call(StartChild(as_child_spec(child)), None))  # type: ignore[no-any-return]
 
     @staticmethod
     def stop_child(supervisor: Ref, id_: Any) -> None:
@@ -195,7 +130,7 @@ class Supervisor(GenServer):
         Raises:
             ChildNotFound: there is no such child.
         """
-        _value(supervisor.call(StopChild(id_), None))
+        value_of(supervisor.call(StopChild(id_), None))
 
     @staticmethod
     def restart_child(supervisor: Ref, id_: Any) -> Ref | None:
@@ -204,7 +139,7 @@ class Supervisor(GenServer):
         Raises:
             ChildRunning, ChildRestarting, ChildNotFound, StartFailed
         """
-        return _value(supervisor.call(RestartChild(id_), None))  # type: ignore[no-any-return]
+        return value_of(supervisor.call(RestartChild(id_), None))  # type: ignore[no-any-return]
 
     @staticmethod
     def delete_child(supervisor: Ref, id_: Any) -> None:
@@ -213,7 +148,7 @@ class Supervisor(GenServer):
         Raises:
             ChildRunning, ChildRestarting, ChildNotFound
         """
-        _value(supervisor.call(DeleteChild(id_), None))
+        value_of(supervisor.call(DeleteChild(id_), None))
 
     @staticmethod
     def which_children(supervisor: Ref) -> tuple[ChildInfo, ...]:
@@ -258,79 +193,80 @@ class Supervisor(GenServer):
     # ------------------------------------------------------------------- a child has exited
 
     def _on_child_exit(self, signal: Exit) -> Stop | None:
-        record = next((one for one in self._children.values() if one.ref is signal.sender), None)
+        record = self._by_ref.get(signal.sender) if signal.sender is not None else None
         if record is None or signal.sender is None:
             return None  # stopped by ourselves, or replaced already
-        reason = signal.reason
-        self._note_exit(record, reason)
-        wanted = policy.wants_back(record.spec.restart, reason)
-        self._report_exit(record, reason)
-        self.system.emit(
-            events.ChildExited(self.system.clock.now(), signal.sender.path, signal.sender.serial, reason, wanted)
-        )
-        record.status = "restarting" if wanted else "stopped"
-        return self._carry_out(record.key, reason, failed_restart=False)
+        ref, reason = signal.sender, signal.reason
+        del self._by_ref[ref]
+        record.note_exit(reason, self._now())
+        record.status = "restarting" if policy.wants_back(record.spec.restart, reason) else "stopped"
+        if not is_clean(reason) or record.spec.restart is Restart.PERMANENT:
+            reports.child_exited(self.ref, record.spec, reason)
+        steps = self._decide(record, reason, failed_restart=False)
+        comes_back = any(isinstance(step, policy.Start) for step in steps)
+        self.system.emit(events.ChildExited(self._now(), ref.path, ref.serial, reason, comes_back))
+        return self._carry_out(steps, record, reason)
 
     def _try_again(self, message: TryAgain) -> Stop | None:
         record = self._children.get(message.id)
-        if record is None or record.status != "restarting" or record.ref is not message.ref:
-            return None  # stopped or deleted between the tries
-        return self._carry_out(record.key, record.last_exit or NOPROC, failed_restart=True)
+        if record is None or record.status != "restarting" or record.attempt != message.attempt:
+            return None  # stopped, deleted or restarted between the tries
+        reason = record.last_exit or NOPROC
+        return self._carry_out(self._decide(record, reason, failed_restart=True), record, reason)
 
-    def _carry_out(self, key: Any, reason: Reason, *, failed_restart: bool) -> Stop | None:
-        """Take the steps that the policy decides on. The only place where they are taken."""
-        states = tuple(
-            policy.ChildState(one.key, one.spec.restart, one.spec.significant, alive=one.status == "running")
-            for one in self._children.values()
-        )
+    def _decide(self, record: ChildRecord, reason: Reason, *, failed_restart: bool) -> tuple[policy.Step, ...]:
         self._window, steps = policy.decide(
-            self._rules, states, key, reason, self._window, self._monotonic(), failed_restart=failed_restart
+            self._rules,
+            tuple(_state_of(one) for one in self._concerned(record)),
+            record.key,
+            reason,
+            self._window,
+            self.system.clock.monotonic(),
+            failed_restart=failed_restart,
         )
+        return steps
+
+    def _concerned(self, record: ChildRecord) -> Sequence[ChildRecord]:
+        alone = policy.Rules(Strategy.ONE_FOR_ONE, AutoShutdown.NEVER)
+        # Spares a supervisor of thousands a look at all of them for each one that exits.
+        return (record,) if self._rules == alone else tuple(self._children.values())
+
+    def _carry_out(self, steps: tuple[policy.Step, ...], record: ChildRecord, reason: Reason) -> Stop | None:
+        """Take the steps that the policy decided on. The only place where they are taken."""
         for step in steps:
             if isinstance(step, policy.Leave):
                 self._leave_down(self._children[step.id])
             elif isinstance(step, policy.Remove):
                 self._children.pop(step.id, None)
             elif isinstance(step, policy.Stop):
-                for child in step.ids:
-                    self._stop_one(self._children[child])
+                for key in step.ids:
+                    self._stop_one(self._children[key])
             elif isinstance(step, policy.Start):
-                self._start_again(step.ids, key, reason)
+                self._start_again(step.ids, f"{record.spec.id} exited: {reason}")
             else:
                 return self._leave(step, reason)
-        self._publish()
         return None
 
-    def _start_again(self, ids: tuple[Any, ...], cause: Any, reason: Reason) -> None:
-        because = f"{self._children[cause].spec.id if cause in self._children else cause} exited: {reason}"
-        for key in ids:
+    def _start_again(self, keys: tuple[Any, ...], because: str) -> None:
+        for key in keys:
             record = self._children[key]
-            last, was_started = record.ref, record.incarnation > 0
+            last, is_restart = record.ref, record.incarnation > 0
             if self._start(record, cause=because) is not None:
                 # Not here and now: whoever wants this supervisor to stop must be able to get in between.
                 record.status, record.ref = "restarting", last
-                self._publish()
-                self.ref.deliver(Info(TryAgain(key, last)))
+                record.attempt += 1
+                self.ref.deliver(Info(TryAgain(key, record.attempt)))
                 return
-            if was_started and record.status == "running":
+            if is_restart and record.status == "running":
                 record.restarts += 1
-                self.system.restarts += 1
-                self._publish()
+                self.system.count_restart()
 
     def _leave(self, step: policy.Step, reason: Reason) -> Stop:
         if isinstance(step, policy.GiveUp):
             window = self._window
-            logger.error(
-                "supervisor %s gives up: more than %d restarts in %g s (last exit: %s)",
-                self.ref,
-                window.max_restarts,
-                window.max_seconds,
-                reason,
-            )
+            reports.gave_up(self.ref, window, reason)
             self.system.emit(
-                events.GaveUp(
-                    self.system.clock.now(), self.ref.path, window.max_restarts, window.max_seconds, reason
-                )
+                events.GaveUp(self._now(), self.ref.path, window.max_restarts, window.max_seconds, reason)
             )
         return Stop(SHUTDOWN)  # `terminate` stops the children
 
@@ -339,29 +275,33 @@ class Supervisor(GenServer):
     def _start(self, record: ChildRecord, cause: str | None = None) -> Reason | None:
         """Start one child; answer why it did not start, or None."""
         spec = record.spec
-        record.incarnation += 1
-        path = f"{self.ref.path}/{spec.id}"
         try:
-            ref = self._spawn(spec, record.incarnation)
-        except Exception as error:  # noqa: BLE001 - a start function is user code: whatever it raises is the reason
-            reason = error.reason if isinstance(error, StartFailed) else Crash.of(error)
-            self._mark_down(record)
-            record.last_exit, record.last_exit_at = reason, self.system.clock.now()
-            logger.error("supervisor %s: child %r did not start: %s", self.ref, spec.id, reason)
-            self.system.emit(events.ChildStartFailed(self.system.clock.now(), path, reason))
-            self._publish()
-            return reason
-        record.ref = ref
-        record.status = "running" if ref is not None else "stopped"
-        if ref is None and (spec.restart is Restart.TEMPORARY or not self.keeps_ignored):
-            self._children.pop(record.key, None)
-        if ref is not None:
-            logger.info("supervisor %s: started %s", self.ref, ref)
-            self.system.emit(
-                events.ChildStarted(self.system.clock.now(), ref.path, ref.serial, record.incarnation, cause)
-            )
-        self._publish()
+            ref = self._spawn(spec, record.incarnation + 1)
+        except BaseException as error:
+            if self.ref.exit_reason is not None:
+                raise  # it is this supervisor that is to end
+            # Part of the process loop: whatever a start raises, SystemExit too, is why there is no child.
+            return self._note_failed_start(record, error)
+        if ref is None:
+            record.mark_down()
+            if spec.restart is Restart.TEMPORARY or not self.keeps_ignored:
+                self._children.pop(record.key, None)
+            return None
+        record.incarnation += 1
+        self._by_ref[ref] = record
+        record.ref, record.status = ref, "running"
+        reports.child_started(self.ref, ref)
+        self.system.emit(events.ChildStarted(self._now(), ref.path, ref.serial, record.incarnation, cause))
         return None
+
+    def _note_failed_start(self, record: ChildRecord, error: BaseException) -> Reason:
+        reason: Reason = error.reason if isinstance(error, (StartFailed, ProcessExit)) else Crash.of(error)
+        record.mark_down()
+        record.note_exit(reason, self._now())
+        reports.child_not_started(self.ref, record.spec, reason)
+        path = f"{self.ref.path}/{record.spec.id}"
+        self.system.emit(events.ChildStartFailed(self._now(), path, reason))
+        return reason
 
     def _spawn(self, spec: ChildSpec, incarnation: int) -> Ref | None:
         start = spec.start
@@ -381,32 +321,48 @@ class Supervisor(GenServer):
             return None
         if not isinstance(ref, Ref):
             raise BadChildSpec(f"child {spec.id!r}: start must return a Ref or None, not {ref!r}")
+        ref.follows_parent = ref.parent is self.ref
         ref.link(self.ref)
         return ref
 
     def _stop_one(self, record: ChildRecord) -> None:
         """Stop one child within its limit, and wait until it is down."""
-        ref, limit = record.ref, record.spec.shutdown_limit
-        if ref is None or record.status != "running":
-            self._mark_down(record)
-            return
+        ref = record.ref
+        if ref is not None and record.status == "running":
+            self._ask_to_stop(record, ref)
+            limit = record.spec.shutdown_limit
+            self._await_stopped(record, ref, None if isinstance(limit, Shutdown) else limit)
+        record.mark_down()
+
+    def _ask_to_stop(self, record: ChildRecord, ref: Ref) -> None:
         # Unlink first: its exit is our own doing, not an incident.
         self.ref.unlink(ref)
-        if limit is Shutdown.BRUTAL_KILL:
+        self._by_ref.pop(ref, None)
+        if record.spec.shutdown_limit is Shutdown.BRUTAL_KILL:
+            runs_on = is_busy(ref)
             ref.kill()
-            reason: Reason | None = ref.join()
+            if runs_on and ref in self.system.abandoned():
+                reports.child_abandoned(self.ref, ref)
+                self.system.emit(events.ChildAbandoned(self._now(), ref.path, ref.serial))
         else:
             ref.signal(self.ref, SHUTDOWN)
-            reason = ref.join(None if isinstance(limit, Shutdown) else limit)
-            if reason is None:
-                ref.kill()
-                reason = ref.join()
-                self._report_abandoned(ref, limit)
+
+    def _await_stopped(self, record: ChildRecord, ref: Ref, seconds: float | None) -> None:
+        reason = ref.join(seconds)
+        if reason is None:
+            ref.kill()
+            reason = ref.join()
+            if reason == KILLED:  # and not, at the last moment, of its own accord
+                reports.child_killed_at_limit(self.ref, ref, record.spec.shutdown_limit)
+                self.system.emit(events.ChildAbandoned(self._now(), ref.path, ref.serial))
         assert reason is not None
-        self._note_exit(record, reason)
-        self._mark_down(record)
-        self._report_stop(record, ref, reason, limit)
-        self._publish()
+        record.note_exit(reason, self._now())
+        self.system.emit(events.ChildStopped(self._now(), ref.path, ref.serial, reason))
+        is_fine = reason in (SHUTDOWN, KILLED) or (
+            record.spec.restart is not Restart.PERMANENT and is_clean(reason)
+        )
+        if not is_fine:
+            reports.child_stopped_badly(self.ref, ref, reason)
 
     def _stop_all(self) -> None:
         for record in reversed(list(self._children.values())):
@@ -414,13 +370,7 @@ class Supervisor(GenServer):
 
     def _leave_down(self, record: ChildRecord) -> None:
         """A child is not wanted back: keep it listed."""
-        self._mark_down(record)
-
-    def _mark_down(self, record: ChildRecord) -> None:
-        record.ref, record.status = None, "stopped"
-
-    def _note_exit(self, record: ChildRecord, reason: Reason) -> None:
-        record.last_exit, record.last_exit_at = reason, self.system.clock.now()
+        record.mark_down()
 
     # ---------------------------------------------------------- children at run time, by id
 
@@ -431,27 +381,29 @@ class Supervisor(GenServer):
             if present.status == "running" and present.ref is not None:
                 raise AlreadyStarted(str(spec.id), present.ref)
             raise AlreadyPresent(spec.id, self.ref.path)
-        record = self._children[spec.id] = ChildRecord(spec.id, spec)
+        return self._start_new(ChildRecord(spec.id, spec))
+
+    def _start_new(self, record: ChildRecord) -> Ref | None:
+        self._children[record.key] = record
         reason = self._start(record)
         if reason is not None:
-            self._children.pop(spec.id, None)
-            self._publish()
-            raise StartFailed(f"{self.ref.path}/{spec.id}", reason)
+            self._children.pop(record.key, None)
+            raise StartFailed(f"{self.ref.path}/{record.spec.id}", reason)
         return record.ref
 
     def _find(self, id_: Any) -> ChildRecord:
-        if id_ not in self._children:
-            raise ChildNotFound(id_, self.ref.path)
-        return self._children[id_]
+        try:
+            return self._children[id_]
+        except (KeyError, TypeError):  # not there, or nothing that could be an id
+            raise ChildNotFound(id_, self.ref.path) from None
 
     def _stop_by_id(self, id_: Any) -> None:
         record = self._find(id_)
         self._stop_one(record)
         if record.spec.restart is Restart.TEMPORARY:
             self._children.pop(id_, None)
-        self._publish()
 
-    def _idle(self, id_: Any) -> ChildRecord:
+    def _idle_child(self, id_: Any) -> ChildRecord:
         record = self._find(id_)
         if record.status == "restarting":
             raise ChildRestarting(id_, self.ref.path)
@@ -460,74 +412,40 @@ class Supervisor(GenServer):
         return record
 
     def _restart_by_id(self, id_: Any) -> Ref | None:
-        record = self._idle(id_)
+        record = self._idle_child(id_)
         reason = self._start(record)
         if reason is not None:
             raise StartFailed(f"{self.ref.path}/{id_}", reason)
         return record.ref
 
     def _delete_by_id(self, id_: Any) -> None:
-        self._idle(id_)
+        self._idle_child(id_)
         del self._children[id_]
-        self._publish()
 
     # ---------------------------------------------------------------------- what is known
 
-    def _monotonic(self) -> float:
-        return self.system.clock.monotonic()
+    def _now(self) -> float:
+        return self.system.clock.now()
 
     def _list(self) -> tuple[ChildInfo, ...]:
-        return tuple(
-            ChildInfo(
-                one.spec.id,
-                one.ref if one.status == "running" else None,
-                one.status,
-                one.spec,
-                one.incarnation,
-                one.restarts,
-                one.last_exit,
-                one.last_exit_at,
-            )
-            for one in self._children.values()
-        )
+        # The copy of the values is made in one go, so that any thread may ask.
+        return tuple(ChildInfo.of(one) for one in list(self._children.values()))
 
     def _count(self) -> Counts:
         records = self._children.values()
         supervisors = sum(one.spec.is_supervisor for one in records)
-        active = sum(one.status == "running" for one in records)
+        active = sum(one.status == "running" and one.ref is not None and one.ref.is_alive for one in records)
         return Counts(len(records), active, supervisors, len(records) - supervisors)
 
-    def _publish(self) -> None:
-        self.ref.published = Published(self._rules.strategy, self._window, self._list())
 
-    # -------------------------------------------------------------------------- reports
-
-    def _report_exit(self, record: ChildRecord, reason: Reason) -> None:
-        if is_clean(reason) and record.spec.restart is not Restart.PERMANENT:
-            return
-        logger.error(
-            "supervisor %s: child %r (%s) exited: %s",
-            self.ref,
-            record.spec.id,
-            record.spec.restart.value,
-            reason,
-        )
-
-    def _report_abandoned(self, ref: Ref, limit: float | Shutdown) -> None:
-        logger.error(
-            "supervisor %s: child %s did not stop within %s s and is abandoned; its thread runs on, unheard",
-            self.ref,
-            ref,
-            limit,
-        )
-        self.system.emit(events.ChildAbandoned(self.system.clock.now(), ref.path, ref.serial))
-
-    def _report_stop(self, record: ChildRecord, ref: Ref, reason: Reason, limit: float | Shutdown) -> None:
-        self.system.emit(events.ChildStopped(self.system.clock.now(), ref.path, ref.serial, reason))
-        asked_for = (SHUTDOWN, KILLED) if limit is Shutdown.BRUTAL_KILL else (SHUTDOWN,)
-        fine = reason in asked_for or (record.spec.restart is not Restart.PERMANENT and is_clean(reason))
-        if not fine and reason != KILLED:
-            logger.error("supervisor %s: child %s exited while being stopped: %s", self.ref, ref, reason)
+def _state_of(record: ChildRecord) -> policy.ChildState:
+    return policy.ChildState(
+        record.key,
+        record.spec.restart,
+        record.spec.significant,
+        is_alive=record.status == "running",
+        is_restarting=record.status == "restarting",
+    )
 
 
 class _Refused(NamedTuple):
@@ -543,7 +461,8 @@ def _attempt(action: Any) -> Any:
         return _Refused(error)
 
 
-def _value(answer: Any) -> Any:
+def value_of(answer: Any) -> Any:
+    """Take a supervisor's answer apart: what it is, or the error it stands for."""
     if isinstance(answer, _Refused):
         raise answer.error
     return answer

@@ -11,14 +11,16 @@ next. `stop` ends every process in good order, the last started first.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from eye.clock import SystemClock
-from eye.errors import CallFailed, NoProcess
+from eye.errors import CallFailed, CallingSelf, NoProcess, StartFailed
 from eye.supervision import events
+from eye.supervision.inbox import Inbox
 from eye.supervision.messages import Down, Info, Monitor
-from eye.supervision.process import DEFAULT_TIMEOUT, Inbox, Ref, spawn
-from eye.supervision.reasons import NOPROC, SHUTDOWN, Reason
+from eye.supervision.process import spawn
+from eye.supervision.reasons import NOPROC, SHUTDOWN, Reason, shutdown
+from eye.supervision.ref import DEFAULT_TIMEOUT, Ref, current
 from eye.supervision.registry import Names
 from eye.supervision.timers import Timer, Timers
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from eye.clock import Clock
     from eye.supervision.pubsub import Topics
 
-Target = Ref | str
+Target: TypeAlias = Ref | str
 """A process, or the name of one."""
 
 
@@ -46,8 +48,10 @@ class System:
         """How many children supervisors of this system have started again."""
         self._processes: dict[Ref, None] = {}
         self._abandoned: dict[Ref, None] = {}
+        self._threads: dict[Ref, None] = {}
         self._lock = threading.Lock()
         self._stopped = False
+        self._closed = False
 
     # ------------------------------------------------------------------------- processes
 
@@ -77,6 +81,10 @@ class System:
 
     def processes(self) -> tuple[Ref, ...]:
         """List the live processes, the oldest first."""
+        return tuple(ref for ref in self.present() if ref.is_alive)
+
+    def present(self) -> tuple[Ref, ...]:
+        """The same, and those that have ended but have not yet told everybody so."""
         with self._lock:
             return tuple(self._processes)
 
@@ -140,25 +148,46 @@ class System:
         """Stop every process in good order, those that plain code started last first, then the timers.
 
         Each top-level process stops its own children. What is left after that, unlinked and forgotten,
-        is sent an exit signal. A process that does not end within `timeout` seconds is abandoned.
+        is stopped too. A process that does not end within `timeout` seconds is abandoned. Nothing can be
+        started any more once this has returned, and of its threads only the abandoned still run.
+
+        Raises:
+            CallingSelf: a process of this system asked; it would wait for its own end.
         """
+        me = current()
+        if me is not None and me.system is self:
+            raise CallingSelf(str(me), "System.stop()", "calling_self")
         with self._lock:
             if self._stopped:
                 return
             self._stopped = True
-        for only_top_level in (True, False):
-            for ref in reversed(self.processes()):
-                if ref.parent is None or not only_top_level:
-                    self._stop_one(ref, reason, timeout)
+        for ref in reversed(self.processes()):
+            if ref.parent is None:
+                self._stop_one(ref, reason, timeout)
+        while not self._close():
+            for ref in reversed(self.present()):
+                self._stop_one(ref, reason, timeout)
         self.timers.stop()
+        for thread in self._ending_threads():
+            thread.join()
 
     def _stop_one(self, ref: Ref, reason: Reason, timeout: float | None) -> None:
         try:
             ref.stop(reason, timeout)
         except CallFailed:
             # Gone already, or it did not end as asked: its own report said so. What still runs is cut off.
-            if ref.is_alive:
-                ref.kill()
+            ref.kill()
+            ref.join()
+
+    def _close(self) -> bool:
+        with self._lock:
+            self._closed = not self._processes
+            return self._closed
+
+    def _ending_threads(self) -> list[threading.Thread]:
+        with self._lock:
+            ending = [ref._thread for ref in self._threads if ref not in self._abandoned]
+        return [thread for thread in ending if thread is not None]
 
     def __enter__(self) -> System:
         return self
@@ -175,20 +204,34 @@ class System:
         if ref.name is not None:
             self.names.claim(ref.name, ref)
         with self._lock:
-            self._processes[ref] = None
+            if not self._closed:
+                self._processes[ref] = self._threads[ref] = None
+                return
+        self.free_name(ref)
+        raise StartFailed(ref.path, shutdown("its system has been stopped"))
 
-    def forget(self, ref: Ref) -> None:
-        """Let a process go that has ended."""
+    def free_name(self, ref: Ref) -> None:
+        """Take a process's name back, the first thing when it ends."""
         if ref.name is not None:
             self.names.release(ref.name, ref)
+
+    def forget(self, ref: Ref) -> None:
+        """Let a process go, the last thing when it ends: everybody concerned has been told."""
         with self._lock:
             self._processes.pop(ref, None)
 
     def abandon(self, ref: Ref) -> None:
+        """Note that a process ended while its thread may run on."""
         with self._lock:
             self._abandoned[ref] = None
 
+    def count_restart(self) -> None:
+        """Note that a supervisor has started a child again."""
+        with self._lock:
+            self.restarts += 1
+
     def reclaim(self, ref: Ref) -> None:
-        """The thread of a process has ended."""
+        """Note that the thread of a process has nothing more to do."""
         with self._lock:
             self._abandoned.pop(ref, None)
+            self._threads.pop(ref, None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import threading
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eye.clock import Clock
+
+logger = logging.getLogger("eye.supervision")
 
 
 class Timer:
@@ -37,6 +40,11 @@ class Timer:
             message may be in the mailbox already.
         """
         return self._timers.cancel(self)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it has neither fired nor been cancelled."""
+        return self._fire is not None
 
     def take(self) -> Callable[[], None] | None:
         """Answer what to do, once."""
@@ -61,6 +69,8 @@ class Timers:
         self._thread: threading.Thread | None = None
         self._stopped = False
         self._is_firing = False
+        self.fired = 0
+        """How many timers have fired."""
 
     def after(self, delay: float, fire: Callable[[], None]) -> Timer:
         """Have `fire` called in `delay` seconds, on the timer thread: it must not block."""
@@ -70,9 +80,12 @@ class Timers:
         """The same, at a moment of the clock's `monotonic`. Periodic work keeps its beat this way."""
         with self._lock:
             timer = Timer(self, deadline, next(self._sequence), fire)
+            if self._stopped:
+                timer.take()  # as if cancelled: nothing fires any more
+                return timer
             heapq.heappush(self._heap, timer)
             is_next = self._heap[0] is timer
-            if self._thread is None and not self._stopped:
+            if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="eye-timers", daemon=True)
                 self._thread.start()
         if is_next:
@@ -85,11 +98,20 @@ class Timers:
                 return None
             self._cancelled += 1
             if self._cancelled > len(self._heap) // 2 > 16:
-                # Cancelled timers stay in the heap until they are due; many of them are thrown out at once.
-                self._heap = [kept for kept in self._heap if kept._fire is not None]
-                heapq.heapify(self._heap)
-                self._cancelled = 0
+                self._throw_out_cancelled()
         return max(timer.deadline - self._clock.monotonic(), 0.0)
+
+    def _throw_out_cancelled(self) -> None:
+        # They stay in the heap until they are due, or until they are many: then all go at once.
+        self._heap = [kept for kept in self._heap if kept.is_pending]
+        heapq.heapify(self._heap)
+        self._cancelled = 0
+
+    @property
+    def pending(self) -> int:
+        """How many timers are on their way."""
+        with self._lock:
+            return sum(timer.is_pending for timer in self._heap)
 
     @property
     def is_settled(self) -> bool:
@@ -122,9 +144,21 @@ class Timers:
                 now = self._clock.monotonic()
                 timer = heapq.heappop(self._heap) if self._heap and self._heap[0].deadline <= now else None
                 fire = timer.take() if timer is not None else None
-                self._is_firing = timer is not None
+                if fire is not None:
+                    self._is_firing = True
+                    self.fired += 1
+                elif timer is not None:
+                    self._cancelled -= 1
                 wait = self._heap[0].deadline - now if self._heap else None
             if fire is not None:
-                fire()
+                _call(fire)
             elif timer is None:
                 self._clock.acquire(self._wake, wait)
+
+
+def _call(fire: Callable[[], None]) -> None:
+    try:
+        fire()
+    except Exception:
+        # What one timer does wrong must not take all the others along.
+        logger.exception("a timer's function raised; the other timers go on")

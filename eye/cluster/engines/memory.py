@@ -66,6 +66,7 @@ class _Line:
                 if self.is_closed:
                     return
                 request, peer = self.queue[0], network.engines.get(self.address)
+                self.is_up = peer is not None and peer.cookie == self.engine.cookie
             answer = self._ask(peer, request)
             with network.changed:
                 network.changed.wait_for(lambda: self.is_closed or self._passes())
@@ -74,7 +75,6 @@ class _Line:
                 if isinstance(answer, ClusterError):
                     self.engine.close_line(self, answer)
                 else:
-                    self.is_up = True
                     self.engine.answer(self.queue.popleft(), answer)
 
     def _passes(self) -> bool:

@@ -1,0 +1,139 @@
+"""Nodes for benchmarks: OS processes in a folder of their own, so that no other node is met, and none is left.
+
+    with Fleet(3) as fleet:
+        fleet.await_up()
+        ...
+
+The folder takes the place of the user's: cookie, configuration, and where nodes meet. Each node is in a
+process group of its own, so that Ctrl-C reaches the benchmark first, which then stops them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eye.clock import SystemClock
+from eye.cluster.discovery.local import read_all
+from eye.cluster.engines.manager import ManagerEngine
+from eye.cluster.node import Status
+from eye.cluster.registry import NODES
+from eye.cluster.security import load_cookie
+from eye.errors import ClusterError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# What the console script does, without asking where it was installed.
+COMMAND = (sys.executable, "-c", "import sys; from eye.cli.main import run; sys.exit(run())")
+
+_GOODBYE = 10.0  # seconds that the nodes get to stop
+
+
+class Fleet:
+    """So many nodes, named node-1, node-2, …; with `options` on their command lines."""
+
+    def __init__(self, count: int, options: Sequence[str] = ()) -> None:
+        self._home = Path(tempfile.mkdtemp(prefix="eye-benchmark-"))
+        self.environ = isolated(self._home)
+        self._options = list(options)
+        self.names = [f"node-{number}" for number in range(1, count + 1)]
+        self.nodes: dict[str, subprocess.Popen[bytes]] = {}
+        self._engine: ManagerEngine | None = None
+
+    def __enter__(self) -> Fleet:
+        try:
+            for name in self.names:
+                command = [*COMMAND, "start", "--name", name, *self._options]
+                self.nodes[name] = subprocess.Popen(
+                    command,
+                    env=self.environ,
+                    stdin=subprocess.DEVNULL,
+                    stdout=(self._home / f"{name}.out").open("wb"),
+                    stderr=(self._home / f"{name}.err").open("wb"),
+                    process_group=0,
+                )
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def said(self, name: str) -> str:
+        """What a node has printed so far, on both streams."""
+        return "".join((self._home / f"{name}.{stream}").read_text() for stream in ("out", "err"))
+
+    def await_up(self, timeout: float = 60.0) -> list[float]:
+        """Wait until every registry has every node up.
+
+        Returns:
+            For each registry, how many seconds after the call it was seen to be so.
+        """
+        began = time.monotonic()
+        cookie = load_cookie(Path(self.environ["XDG_CONFIG_HOME"]) / "sorcerers_eye" / "cookie")
+        self._engine = self._engine or ManagerEngine(cookie, SystemClock())
+        complete: dict[str, float] = {}
+        while len(complete) < len(self.names):
+            for name, node in self.nodes.items():
+                if node.poll() is not None:
+                    raise RuntimeError(f"{name} ended: {self.said(name)}")
+            if time.monotonic() - began > timeout:
+                late = sorted(set(self.names) - set(complete))
+                raise TimeoutError(f"after {timeout:g} s these do not see everybody: {', '.join(late)}")
+            for entry in read_all(Path(self.environ["EYE_FOLDER"])):
+                if entry.name not in complete and self._sees_everybody(entry.address):
+                    complete[entry.name] = time.monotonic() - began
+            time.sleep(0.02)
+        return list(complete.values())
+
+    def _sees_everybody(self, address: str) -> bool:
+        assert self._engine is not None
+        try:
+            digest = self._engine.request(address, NODES, timeout=2.0)
+        except ClusterError:
+            return False  # it is not that far yet
+        return sum(member.status is Status.UP for member in digest.members or ()) == len(self.names)
+
+    def rest(self) -> None:
+        """Let go of the connections that `await_up` opened: from now on nobody looks."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    def _stop(self) -> None:
+        self.rest()
+        for node in self.nodes.values():
+            if node.poll() is None:
+                node.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + _GOODBYE
+        for node in self.nodes.values():
+            try:
+                node.wait(max(deadline - time.monotonic(), 0.1))
+            except subprocess.TimeoutExpired:
+                node.kill()
+                node.wait()
+        self.left_behind = self._leftovers()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def _leftovers(self) -> list[str]:
+        folder = Path(self.environ["EYE_FOLDER"])
+        files = [file.name for file in folder.iterdir()] if folder.exists() else []
+        return [name for name in files if not name.startswith(".")]
+
+
+def isolated(home: Path) -> dict[str, str]:
+    """Make an environment in which this user has no other nodes, cookies or settings than those under `home`."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("EYE_")}
+    for name, folder in (("EYE_FOLDER", "run"), ("XDG_CONFIG_HOME", "config"), ("XDG_RUNTIME_DIR", "runtime")):
+        (home / folder).mkdir(mode=0o700, exist_ok=True)
+        environ[name] = str(home / folder)
+    return environ

@@ -1,0 +1,165 @@
+"""A collector asks while somebody looks, believes only the node's present life, and takes no answer for granted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from eye.cluster.interconnect import Answer
+from eye.cluster.node import Member, Status
+from eye.errors import DeadlineExceeded
+from eye.metrics.sample import HostReading, ProcessReading, Sample
+from eye.monitor.board import Board
+from eye.monitor.collector import LOOKING, Collector, Looking
+from eye.supervision import System
+from eye.testing import ManualClock, drain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HOST = HostReading("orthanc", 512 * 2**20, 2 * 2**30, 0.2, 2, 0.4, 100, 7200.0)
+PROCESS = ProcessReading(4242, 46 * 2**20, 0.01, 12, 17, 0, 60.0)
+
+
+def sample(node: str = "b", boot: str = "boot-1") -> Sample:
+    return Sample(node, boot, 1.0, HOST, PROCESS)
+
+
+def member(boot: str = "boot-1", status: Status = Status.UP) -> Member:
+    return Member("b", "127.0.0.1:1", boot, 0.0, status, 0.0, 0.0)
+
+
+class Asked:
+    """An engine that keeps what it is asked, and answers when the test says so."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[Answer], None]] = []
+        self.count = 0
+
+    def submit(self, address: str, method: Any, args: Any, *, timeout: float, done: Any) -> None:
+        self.count += 1
+        self.waiting.append(done)
+
+    def answer(self, answer: Answer) -> None:
+        self.waiting.pop(0)(answer)
+
+
+@pytest.fixture
+def board(clock: ManualClock) -> Board:
+    board = Board(clock)
+    board.put_members([member()])
+    return board
+
+
+@pytest.fixture
+def engine(system: System, board: Board) -> Asked:
+    asked = Asked()
+    system.start(Collector, "b", board, lambda: asked)
+    return asked
+
+
+def look(system: System, board: Board, seconds: float = 15.0) -> None:
+    if board.look(seconds):
+        system.topics.broadcast(LOOKING, Looking())
+    drain(system)
+
+
+def test_nobody_is_asked_while_nobody_looks(system: System, clock: ManualClock, engine: Asked) -> None:
+    for _ in range(5):
+        clock.advance(1)
+        drain(system)
+
+    assert engine.count == 0
+
+
+def test_whoever_begins_to_look_waits_for_no_beat(system: System, board: Board, engine: Asked) -> None:
+    look(system, board)
+
+    assert engine.count == 1
+
+
+def test_it_asks_at_every_beat_until_the_interest_runs_out(
+    system: System, clock: ManualClock, board: Board, engine: Asked
+) -> None:
+    look(system, board, seconds=3.5)
+    for _ in range(10):
+        if engine.waiting:
+            engine.answer(Answer(sample()))
+        drain(system)
+        clock.advance(1)
+        drain(system)
+
+    assert engine.count == 4
+
+
+def test_a_slow_node_is_not_asked_twice(system: System, clock: ManualClock, board: Board, engine: Asked) -> None:
+    look(system, board)
+    for _ in range(4):
+        clock.advance(1)
+        drain(system)
+
+    assert engine.count == 1
+
+
+def test_what_it_said_is_on_the_board_with_its_age(
+    system: System, clock: ManualClock, board: Board, engine: Asked
+) -> None:
+    look(system, board)
+    clock.advance(0.25)
+    engine.answer(Answer(sample()))
+    drain(system)
+    clock.advance(4)
+
+    (node,) = board.nodes()
+    assert node.host == HOST
+    assert node.round_trip == pytest.approx(0.25)
+    assert board.age("b") == pytest.approx(4)
+
+
+def test_a_failed_question_is_asked_again_and_takes_nothing_off_the_board(
+    system: System, clock: ManualClock, board: Board, engine: Asked
+) -> None:
+    look(system, board)
+    engine.answer(Answer(sample()))
+    drain(system)
+    clock.advance(1)
+    drain(system)
+    engine.answer(Answer(error=DeadlineExceeded("b", 2.0)))
+    drain(system)
+    clock.advance(1)
+    drain(system)
+
+    assert engine.count == 3
+    assert board.nodes()[0].host == HOST
+
+
+@pytest.mark.parametrize(("node", "boot"), [("b", "boot-0"), ("c", "boot-1")])
+def test_the_words_of_another_life_or_another_node_are_not_believed(
+    system: System, board: Board, engine: Asked, node: str, boot: str
+) -> None:
+    look(system, board)
+    engine.answer(Answer(sample(node, boot)))
+    drain(system)
+
+    assert board.nodes()[0].host is None
+
+
+def test_a_node_that_is_down_is_left_alone(system: System, clock: ManualClock, board: Board, engine: Asked) -> None:
+    board.put_members([member(status=Status.DOWN)])
+    look(system, board)
+    clock.advance(1)
+    drain(system)
+
+    assert engine.count == 0
+
+
+def test_a_new_life_does_not_inherit_the_figures_of_the_old_one(
+    system: System, board: Board, engine: Asked
+) -> None:
+    look(system, board)
+    engine.answer(Answer(sample()))
+    drain(system)
+    board.put_members([member(boot="boot-2")])
+
+    assert board.nodes()[0].host is None
