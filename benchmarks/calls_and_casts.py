@@ -52,35 +52,40 @@ class PykkaEcho(pykka.ThreadingActor):
 
 
 class Pair:
-    """The floor: two threads and two queues, and nothing else."""
+    """The floor: two threads and two queues for each kind of talk, and nothing else."""
 
     def __init__(self) -> None:
-        self._there: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._back: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._questions: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._casts: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[None] = queue.SimpleQueue()
+        threading.Thread(target=self._answer, daemon=True).start()
+        threading.Thread(target=self._count, daemon=True).start()
 
-    def _serve(self) -> None:
-        get, put, count = self._there.get, self._back.put, 0
-        while (item := get()) is not None:
-            if item[0]:
-                put(item[1])
-            else:
-                count += 1
-                if item[1] == CASTS:
-                    put(None)
+    def _answer(self) -> None:
+        while (number := self._questions.get()) is not None:
+            self._answers.put(number)
 
-    def ask(self, value: int) -> None:
-        self._there.put((True, value))
-        self._back.get()
+    def _count(self) -> None:
+        get, count = self._casts.get, 0
+        while (number := get()) is not None:
+            count += 1
+            if number == CASTS:
+                self._done.put(None)
 
-    def tell_all(self) -> None:
-        put = self._there.put
-        for number in range(1, CASTS + 1):
-            put((False, number))
-        self._back.get()
+    def ask(self, number: int) -> int:
+        self._questions.put(number)
+        return self._answers.get()
+
+    def tell(self, number: int) -> None:
+        self._casts.put(number)
+
+    def await_last(self) -> None:
+        self._done.get()
 
     def stop(self) -> None:
-        self._there.put(None)
+        self._questions.put(None)
+        self._casts.put(None)
 
 
 def compare(rounds: int) -> dict[str, measure.Results]:
@@ -97,17 +102,12 @@ def compare(rounds: int) -> dict[str, measure.Results]:
                 ask(number)
             return (time.perf_counter() - began) / CALLS
 
-        def casts(tell: Any) -> float:
+        def casts(tell: Any, await_last: Any) -> float:
             done.clear()
             began = time.perf_counter()
             for number in range(1, CASTS + 1):
                 tell(number)
-            done.wait()
-            return (time.perf_counter() - began) / CASTS
-
-        def floor_casts() -> float:
-            began = time.perf_counter()
-            pair.tell_all()
+            await_last()
             return (time.perf_counter() - began) / CASTS
 
         try:
@@ -122,9 +122,9 @@ def compare(rounds: int) -> dict[str, measure.Results]:
                 ),
                 "casts": measure.interleaved(
                     {
-                        "pykka tell": lambda: casts(actor.tell),
-                        "eye cast": lambda: casts(server.cast),
-                        "one queue": floor_casts,
+                        "pykka tell": lambda: casts(actor.tell, done.wait),
+                        "eye cast": lambda: casts(server.cast, done.wait),
+                        "one queue": lambda: casts(pair.tell, pair.await_last),
                     },
                     rounds,
                 ),

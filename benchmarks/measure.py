@@ -39,15 +39,20 @@ def ratio(results: Results, of: str, to: str) -> float:
     return median(ours / theirs for ours, theirs in zip(results[of], results[to], strict=True))
 
 
-def show(title: str, results: Results, peer: str, *, unit: str = "us", scale: float = 1e6, digits: int = 1) -> None:
-    """Print one line a contestant: median [min-max], and the ratio to `peer`. `scale` turns the figures into `unit`."""
+def show(
+    title: str, results: Results, peer: str, *, unit: str = "us", scale: float = 1e6, digits: int = 1
+) -> None:
+    """Print a line for each contestant: median, [min-max], and the ratio to `peer`.
+
+    `scale` turns the figures into `unit`.
+    """
     width = max(map(len, results))
     print(f"\n{title}")
     print(f"  {'':<{width}}  {'median':>9} {'[min-max] ' + unit:<20}  ratio to {peer}")
     for name, figures in results.items():
         low, high = (f"{edge(figures) * scale:.{digits}f}" for edge in (min, max))
         middle = f"{median(figures) * scale:.{digits}f}"
-        print(f"  {name:<{width}}  {middle:>9} {f'[{low}-{high}]':<20}  {ratio(results, name, peer):.2f}")
+        print(f"  {name:<{width}}  {middle:>9} {f'[{low}-{high}]':<20}  {ratio(results, name, peer):.3g}")
 
 
 def aim(what: str, figure: float, limit: float, *, at_least: bool = False, unit: str = "") -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Glob(click.ParamType):
+class Glob(click.types.StringParamType):
     """A glob. `fnmatch` takes an unclosed bracket for a letter; we take it for the mistake that it is."""
 
     name = "glob"

@@ -42,10 +42,14 @@ class Shared:
 class Option(click.Option):
     """An option that has its variables, and says in an error which of them was wrong."""
 
+    @property
+    def key(self) -> str:
+        """What the option is called in the configuration file: `log_level` for `--log-level`."""
+        return self.opts[-1].lstrip("-").replace("-", "_")
+
     def variables(self, command: str) -> list[str]:
         """Name the environment variables of this option for a command, the one that wins first."""
-        name = (self.name or "").upper()
-        return [f"EYE_{command.upper()}_{name}", f"EYE_{name}"]
+        return [f"EYE_{command.upper()}_{self.key.upper()}", f"EYE_{self.key.upper()}"]
 
     def get_error_hint(self, ctx: click.Context | None) -> str:
         if ctx is not None and ctx.get_parameter_source(self.name or "") is ParameterSource.ENVIRONMENT:
@@ -79,17 +83,17 @@ class Command(click.Command):
                 option.envvar = option.variables(self.name or "")
 
     def settings(self) -> dict[str, Option]:
-        """Give the options that have a key in the configuration file and a variable, by their names."""
+        """Give the options that may stand in the configuration file, by their keys."""
         return {
-            option.name or "": option
+            option.key: option
             for option in self.params
             if isinstance(option, Option) and not option.hidden and option.name not in ("config", "version")
         }
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        names = {"version", "help", *(option.name for option in SHARED)}
-        own = [param for param in self.get_params(ctx) if param.name not in names]
-        shared = [param for param in self.get_params(ctx) if param.name in names]
+        everywhere = {"--version", "--help", *(option.opts[-1] for option in SHARED)}
+        own = [param for param in self.get_params(ctx) if param.opts[-1] not in everywhere]
+        shared = [param for param in self.get_params(ctx) if param.opts[-1] in everywhere]
         for title, params in (("Options", own), ("Options of every command", shared)):
             records = [record for param in params if (record := param.get_help_record(ctx)) is not None]
             if records:
@@ -137,6 +141,25 @@ def command(name: str, *, help: str, example: str) -> Callable[[Callable[..., An
 def option(*declarations: str, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command an option."""
     return click.option(*declarations, cls=Option, **attributes)
+
+
+def timeout_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the option that says how long it waits."""
+    return option(
+        "--timeout",
+        type=Seconds(min=0.05, max=60),
+        metavar="SECONDS",
+        default=2.0,
+        show_default=True,
+        help="How long to wait for answers.",
+    )
+
+
+def format_option(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the option that says how it prints; the first format is the default."""
+    return option(
+        "--format", type=click.Choice(formats), default=formats[0], show_default=True, help="How to print it."
+    )
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

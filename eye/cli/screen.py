@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eye.cli.options import PROGRAM
 from eye.errors import EyeError
@@ -47,9 +47,14 @@ def write(text: str) -> None:
 
 
 def tell(sentence: str) -> None:
-    """Tell a person something that is no result."""
+    """Tell a person that something is not as it should be."""
+    news(f"{PROGRAM}: {sentence}")
+
+
+def news(sentence: str) -> None:
+    """Tell a person something that is no result. It is one line, whatever is in it."""
     if sys.stderr is not None:
-        sys.stderr.write("".join(f"{PROGRAM}: {clean(line)}\n" for line in sentence.splitlines()))
+        sys.stderr.write(clean(" ".join(sentence.splitlines())) + "\n")
         sys.stderr.flush()
 
 
@@ -126,3 +131,11 @@ def beats(seconds: float | None, beat: Beat) -> Iterator[None]:
         passed = beat.monotonic() - began
         count = max(count + 1, int(passed / seconds) + (passed % seconds > 0))
         beat.rest(max(began + count * seconds - beat.monotonic(), 0.0))
+
+
+def as_json(document: Any, *, is_one_line: bool = False) -> str:
+    """Write a document as JSON, for a person or (one document a line) for a program that reads a stream."""
+    from msgspec import json  # which the wire has brought along already; `json` would be a second one
+
+    encoded = json.encode(document)
+    return (encoded if is_one_line else json.format(encoded, indent=2)).decode() + "\n"

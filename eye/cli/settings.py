@@ -59,13 +59,15 @@ class _Reader:
         from eye.cli.group import COMMANDS
 
         content = self._load()
-        common = {key: value for key, value in content.items() if not (key in COMMANDS and isinstance(value, dict))}
+        common = {
+            key: value for key, value in content.items() if not (key in COMMANDS and isinstance(value, dict))
+        }
         tables = {key: value for key, value in content.items() if key not in common}
         values: dict[str, Any] = {}
         for key, value in common.items():
             values |= self._common(command, key, value)
         for name, table in tables.items():
-            own = {}
+            own: dict[str, Any] = {}
             for key, value in table.items():
                 own |= self._own(_settings(name), key, value, f"[{name}] {key}")
             if name == command.name:
@@ -103,7 +105,7 @@ class _Reader:
         if isinstance(value, list) and not option.multiple:
             raise ConfigError(f"{self._path}: {said} takes one value, not a list")
         taken = [self._convert(option, one, said) for one in values]
-        return {_name(key): tuple(taken) if option.multiple else taken[0]}
+        return {option.name or "": tuple(taken) if option.multiple else taken[0]}
 
     def _convert(self, option: Option, value: Any, said: str) -> Any:
         wanted, kinds = _kind(option)

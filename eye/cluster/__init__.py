@@ -1,5 +1,5 @@
 """Nodes, and the wire between them: who is there, where, and since when.
 
 Read in this order: node, interconnect, frames, codec, security, dispatch, conversation, sockets, line,
-switchboard, engines, registry, exchange, membership, discovery.
+switchboard, engines, exchange, registry, news, contacts, known, membership, members, discovery, finder.
 """

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from eye.cluster.membership import Settings
+    from eye.cluster.known import Settings
     from eye.cluster.registry import Digest
 
 _AT_LEAST = 0.05  # seconds between two tries
+_CALL_LOST = 30.0  # seconds after which a call that has not ended will not
 
 
 class Contact:
@@ -30,6 +31,7 @@ class Contact:
         "_is_doomed",
         "_was_lost",
         "address",
+        "called_at",
         "due",
         "is_calling",
         "is_linked",
@@ -42,6 +44,7 @@ class Contact:
         self.address, self.due, self.name = address, due, name
         self.version = 0  # of its registry, that we know
         self.is_calling = False
+        self.called_at = due
         self.is_linked = False  # our last call was answered, and the connection stands
         self._was_lost = False  # the connection closed, and nobody has been reached since
         self._is_doomed = False  # the call on its way was made before that, and will fail of it
@@ -128,8 +131,10 @@ class Contacts:
     def take_due(self, now: float) -> Iterator[Contact]:
         """Give those that are due, and take them as called."""
         for contact in list(self._all.values()):
-            if not contact.is_calling and contact.due <= now:
-                contact.is_calling = True
+            # Every call ends within seconds, but for those of a process that has crashed meanwhile.
+            is_calling = contact.is_calling and now - contact.called_at < _CALL_LOST
+            if not is_calling and contact.due <= now:
+                contact.is_calling, contact.called_at = True, now
                 yield contact
 
     def period(self) -> float:

@@ -19,7 +19,7 @@ from eye.cluster import dispatch, sockets
 from eye.cluster.conversation import Conversation, Stage
 from eye.cluster.interconnect import Answer
 from eye.cluster.node import Address
-from eye.errors import BadAddress, ClusterError, DeadlineExceeded, DecodeRefused, NodeUnreachable
+from eye.errors import BadAddress, ClusterError, DeadlineExceeded, DecodeRefused, NodeUnreachable, WireError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -203,6 +203,10 @@ class Line:
             pass
         except OSError as error:
             self._fail(self._meaning_of_the_end(sockets.say(error)))
+        except WireError as error:
+            # Until both sides have proved themselves, it is some other program that talks.
+            stranger = NodeUnreachable(self.address, "something else than a node listens there")
+            self._fail(error if self._is_open else stranger)
         except ClusterError as error:
             self._fail(error)
 

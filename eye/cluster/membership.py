@@ -27,9 +27,11 @@ the steps to take.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from eye.cluster.contacts import Contact, Contacts
+from eye.cluster.known import Known
+from eye.cluster.known import Settings as Settings
 from eye.cluster.news import (
     AddressFound,
     Announce,
@@ -61,20 +63,6 @@ if TYPE_CHECKING:
     from eye.cluster.news import Change, Event
 
 
-class Settings(NamedTuple):
-    """How patient we are. Seconds, but for `spread`, a share."""
-
-    tick: float = 0.5  # how often `Tick` is to come
-    period: float = 2.0  # between two announcements to a peer
-    spread: float = 0.2  # by which the period is made longer or shorter, at random
-    suspect_after: float = 3.0  # of silence
-    down_after: float = 10.0  # of silence
-    backoff_base: float = 0.5  # the first wait after a failure is up to twice this
-    backoff_cap: float = 5.0  # and no wait is longer than this
-    forget_after: float = 3600.0  # that a node is down
-    give_up_after: float = 60.0  # of failing at an address where we have never met anybody
-
-
 _TELLS: dict[Status, Callable[[Member], Change]] = {
     Status.UP: NodeUp,
     Status.SUSPECT: NodeSuspect,
@@ -85,35 +73,13 @@ _WORTH_A_CALL = (Status.UP, Status.SUSPECT)  # what somebody else must think of 
 _TOMBSTONE = 60.0  # seconds that we remember who said goodbye
 
 
-class _Known:
-    """A node that we know of."""
-
-    __slots__ = ("address", "heard", "info", "reason", "seen_at", "since", "status", "turned")
-
-    def __init__(self, info: NodeInfo, now: Moment) -> None:
-        self.info = info
-        self.address = info.address  # the one that works from here: its own word, or what we dialled
-        self.status = Status.CONNECTING
-        self.reason: str | None = None
-        self.since = now.at
-        self.turned = now.steady  # when it got its status
-        self.heard = now.steady
-        self.seen_at: float | None = None
-
-    def member(self, address: str) -> Member:
-        info = self.info
-        return Member(
-            info.name, address, info.boot, info.started_at, self.status, self.since, self.seen_at, self.reason
-        )
-
-
 class Membership:
     """The nodes as this one sees them. `jitter` gives numbers from 0.0 to 1.0 at random."""
 
     def __init__(self, me: NodeInfo, jitter: Callable[[], float], settings: Settings | None = None) -> None:
         self.me, self.settings = me, settings or Settings()
         self.version = 1  # goes up whenever there is something to tell
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, Known] = {}
         self._contacts = Contacts(self.settings, jitter)
         self._departed: dict[str, float] = {}  # boot -> when it said goodbye
         self._ticked: float | None = None
@@ -124,9 +90,7 @@ class Membership:
         for member in members:
             if member.boot == self.me.boot or member.name == self.me.name:
                 continue
-            known = self._known[member.name] = _Known(member.info, now)
-            known.status, known.reason = member.status, member.reason
-            known.since, known.seen_at = member.since, member.seen_at
+            self._known[member.name] = Known.from_member(member, now)
             self._contacts.add(member.address, now.steady, member.name)
         # Greater than any that the earlier one can have told, so that nobody takes it for unchanged.
         self.version = int(now.steady * 1000)
@@ -259,13 +223,13 @@ class Membership:
             self._replace(known, info, now)
             known = None
         if known is None:
-            known = self._known[info.name] = _Known(info, now)
+            known = self._known[info.name] = Known(info, now)
         known.heard, known.seen_at = now.steady, now.at
         if known.status is not Status.UP:
             self._turn(known, Status.UP, now)
         return True
 
-    def _replace(self, known: _Known, info: NodeInfo, now: Moment) -> None:
+    def _replace(self, known: Known, info: NodeInfo, now: Moment) -> None:
         if known.status in _WORTH_A_CALL:
             self._turn(known, Status.DOWN, now, "it was started anew")
         del self._known[info.name]
@@ -273,7 +237,7 @@ class Membership:
             self._contacts.drop(known.address)
             self._do(Forget(known.address))
 
-    def _settle_on(self, contact: Contact, known: _Known) -> None:
+    def _settle_on(self, contact: Contact, known: Known) -> None:
         """Keep one of the addresses under which we know a node: the first that works."""
         contact.name = known.info.name
         if contact.address == known.address:
@@ -293,14 +257,14 @@ class Membership:
             if member.name == self.me.name:
                 self._contacts.add(member.address, now.steady)
             elif known is None:
-                known = self._known[member.name] = _Known(member.info, now)
+                known = self._known[member.name] = Known(member.info, now)
                 self._turn(known, Status.CONNECTING, now)
                 self._contacts.add(member.address, now.steady, member.name)
             elif known.info.boot != member.boot and member.started_at > known.info.started_at:
                 self._contacts.add(member.address, now.steady)
         self._announce_to_the_due(now)
 
-    def _watch(self, known: _Known, now: Moment) -> None:
+    def _watch(self, known: Known, now: Moment) -> None:
         silence = now.steady - known.heard
         settings = self.settings
         if known.status is Status.DOWN:
@@ -321,19 +285,19 @@ class Membership:
             for known in self._known.values():
                 known.heard = min(now.steady, known.heard + late)
 
-    def _turn(self, known: _Known, status: Status, now: Moment, reason: str | None = None) -> None:
+    def _turn(self, known: Known, status: Status, now: Moment, reason: str | None = None) -> None:
         known.status, known.since, known.turned, known.reason = status, now.at, now.steady, reason
         self.version += 1
         self._say(_TELLS[status](known.member(known.address)))
 
-    def _remove(self, known: _Known, reason: str) -> None:
+    def _remove(self, known: Known, reason: str) -> None:
         del self._known[known.info.name]
         self._contacts.drop(known.address)
         self.version += 1
         self._do(Forget(known.address))
         self._say(NodeLeft(known.member(known.address), reason))
 
-    def _named(self, contact: Contact) -> _Known | None:
+    def _named(self, contact: Contact) -> Known | None:
         known = self._known.get(contact.name) if contact.name else None
         return known if known is not None and known.address == contact.address else None
 

@@ -23,13 +23,13 @@ import hashlib
 import hmac
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eye.errors import AuthenticationRefused, CookieUnusable, DecodeRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 MAGIC = b"EYE1"
 _NONCE = 32  # bytes
@@ -84,7 +84,7 @@ def default_cookie_path(environ: Mapping[str, str], home: Path) -> Path:
     """Say where the cookie of this user is: `$XDG_CONFIG_HOME/sorcerers_eye/cookie`, or under `~/.config`."""
     configured = environ.get("XDG_CONFIG_HOME", "")
     # The XDG specification says that a relative path is to be ignored.
-    folder = Path(configured) if os.path.isabs(configured) else home / ".config"
+    folder = type(home)(configured) if os.path.isabs(configured) else home / ".config"
     return folder / "sorcerers_eye" / "cookie"
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import os
 import socket
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,5 +99,7 @@ def cookie_path(environ: Mapping[str, str], given: Path | None) -> Path:
     try:
         home = Path.home()
     except RuntimeError:  # no home directory to be found: a service user, a container
+        import tempfile  # only now: it would cost every `fetch` five milliseconds
+
         home = Path(tempfile.gettempdir())
     return default_cookie_path(environ, home)

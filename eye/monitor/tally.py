@@ -28,7 +28,8 @@ class Census(NamedTuple):
 
     `nodes` are those that were wanted, in name order; `known` the names of everybody that was heard of.
     `routes` says for each node that answered at which address it did. `troubles` are the errors of
-    addresses behind which no node was recognised: a wrong cookie, something else than a node, nobody.
+    addresses behind which no node was recognised: a wrong cookie, something else than a node, nobody. Those of
+    them that were asked for by their address are `unreached`.
     """
 
     at: float
@@ -36,6 +37,12 @@ class Census(NamedTuple):
     known: tuple[str, ...]
     routes: dict[str, str]
     troubles: dict[str, ClusterError]
+    unreached: tuple[str, ...] = ()
+
+    @property
+    def somebody_did_not_answer(self) -> bool:
+        """Whether somebody who was wanted, or asked for by address, did not answer."""
+        return bool(self.unreached) or any(node.status != Status.UP.value for node in self.nodes)
 
 
 class Heard(NamedTuple):
@@ -128,12 +135,14 @@ class Tally:
         routes = awake | {name: reading.address for name, reading in self._readings.items()}
         silent = {name for name, entry in self._entries.items() if self._is_silent(entry.address)}
         names = sorted({*routes, *self._known, *silent})
+        troubles = self._troubles(routes, timeout)
         return Census(
             at=now,
             nodes=tuple(self._view(name, now, routes, timeout) for name in names if wants(name)),
             known=tuple(names),
             routes=routes,
-            troubles=self._troubles(routes, timeout),
+            troubles=troubles,
+            unreached=tuple(address for address in troubles if address in self._connect),
         )
 
     def _is_silent(self, address: str) -> bool:

@@ -2,10 +2,10 @@
 
     app.register_blueprint(eye.web.create_blueprint(node), url_prefix="/eye")
 
-Importing this package imports no Flask; naming one of its three functions does.
+Importing this package imports no Flask; naming what it offers does.
 
 Read in this order: feed, encoder, nodes, publisher, guards, options, doorkeeper, socket_route, assets, page,
-blueprint, server.
+hub, blueprint, server, service.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ if TYPE_CHECKING:
     from eye.web.blueprint import create_app as create_app
     from eye.web.blueprint import create_blueprint as create_blueprint
     from eye.web.server import WebServer as WebServer
+    from eye.web.service import serve as serve
 
 _HOME = {
     "create_app": "eye.web.blueprint",
     "create_blueprint": "eye.web.blueprint",
     "WebServer": "eye.web.server",
+    "serve": "eye.web.service",
 }
 
-__all__ = ["WebServer", "create_app", "create_blueprint"]
+__all__ = ["WebServer", "create_app", "create_blueprint", "serve"]
 
 
 def __getattr__(name: str) -> Any:

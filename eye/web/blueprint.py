@@ -75,6 +75,7 @@ def create_blueprint(
         metrics_text: what /metrics answers; without it there is no /metrics.
         run_hub: called once, at the first request in the process that serves, with the publisher that must
             be ticked once a second from then on. Not earlier: a thread started before a server forks is lost.
+            A node runs the hub in its own supervision tree unless told otherwise.
         timeout: seconds a request waits for other nodes.
 
     Raises:
@@ -87,7 +88,7 @@ def create_blueprint(
         frame_ancestors=strings("frame_ancestors", frame_ancestors),
         max_clients=max_clients,
         metrics_text=metrics_text,
-        run_hub=run_hub,
+        run_hub=run_hub or _hub_in_the_tree_of(node_or_view),
         timeout=timeout,
     )
     view = view_of(node_or_view)
@@ -105,6 +106,18 @@ def create_blueprint(
     _add_api(blueprint, view, options)
     Sock().route("/ws", bp=blueprint, endpoint="ws")(lambda ws: speak(ws, feed))
     return blueprint
+
+
+def _hub_in_the_tree_of(node: Any) -> Callable[[Publisher], object] | None:
+    if not hasattr(node, "add_view"):
+        return None
+
+    def run_hub(publisher: Publisher) -> None:
+        from eye.web.hub import hub_of
+
+        hub_of(node, publisher)
+
+    return run_hub
 
 
 def create_app(node_or_view: Any, **options: Any) -> Flask:

@@ -55,7 +55,7 @@ class WebServer:
             listener.close()  # the server has a duplicate
         self.host, self.port = host, int(self._server.port)
         self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), name="eye-web-server", daemon=True
+            target=self._server.serve_forever, args=(0.5,), name="eye-web-server", daemon=True
         )
         self._thread.start()
 

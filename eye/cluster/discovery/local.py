@@ -18,7 +18,6 @@ import os
 import stat
 import threading
 import weakref
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,6 +26,7 @@ from eye.errors import FolderUnusable, NameTaken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from eye.cluster.node import NodeInfo
 
@@ -51,8 +51,10 @@ class Entry(msgspec.Struct, frozen=True):
     touched_at: float = 0.0
 
 
-def default_folder(environ: Mapping[str, str], uid: int, temp: Path = Path("/tmp")) -> Path:
+def default_folder(environ: Mapping[str, str], uid: int, temp: str | Path = "/tmp") -> Path:
     """Say where the nodes of this user meet: `$XDG_RUNTIME_DIR/sorcerers_eye`, or a folder in `temp`."""
+    from pathlib import Path  # it costs a short-lived command 5 ms, and only here
+
     runtime = environ.get("XDG_RUNTIME_DIR", "")
     if os.path.isabs(runtime) and os.path.isdir(runtime):
         return Path(runtime, "sorcerers_eye")

@@ -53,14 +53,17 @@ class ManagerEngine:
         self._switchboard = Switchboard(cookie, clock)
         self._servers: list[Server] = []
         self._lock = threading.Lock()
+        self._is_closed = False
 
     def serve(self, address: Address, services: Sequence[Service]) -> Address:
         """Begin to answer; see `Engine.serve`."""
+        if self._is_closed:
+            raise RuntimeError("this engine is closed; make another")
         manager = NodeManager(address, self._cookie, services, self._clock, self._limits)
         server = manager.get_server()
         with self._lock:
-            self._servers.append(server)
             server.start()
+            self._servers.append(server)
         return server.listener.address
 
     def request(self, address: str, method: Method, *args: Any, timeout: float) -> Any:
@@ -99,6 +102,7 @@ class ManagerEngine:
     def close(self) -> None:
         """Stop answering and asking; see `Engine.close`."""
         with self._lock:
+            self._is_closed = True
             servers, self._servers = self._servers, []
         for server in servers:
             server.stop()

@@ -98,6 +98,7 @@ class Server(multiprocessing.managers.Server):
         self._lock = threading.Lock()
         self._peers: dict[Wire, threading.Thread] = {}
         self._sessions: set[Wire] = set()
+        self._leaving: set[threading.Thread] = set()  # done with their peer, but perhaps not ended
         self._accepter = threading.Thread(target=self.accepter, name="eye-accepter", daemon=True)
 
     def start(self) -> None:
@@ -114,14 +115,15 @@ class Server(multiprocessing.managers.Server):
         self._accepter.join()
         self.listener.close()
         with self._lock:
-            peers = dict(self._peers)
+            peers, threads = dict(self._peers), {*self._peers.values(), *self._leaving}
         for wire in peers:
             wire.abort()
         deadline = self._clock.monotonic() + self._limits.stop
-        for wire, thread in peers.items():
-            if thread is not threading.current_thread():
+        for thread in threads - {threading.current_thread()}:
+            if thread.ident is not None:  # None: there was no thread to be had
                 thread.join(max(0.0, deadline - self._clock.monotonic()))
-            if thread.is_alive():
+        for wire, thread in peers.items():
+            if thread.is_alive() and thread is not threading.current_thread():
                 log.warning("a request from %s is still being carried out while this node stops", wire.peer)
 
     def accepter(self) -> None:
@@ -225,8 +227,9 @@ class Server(multiprocessing.managers.Server):
     def _part_from(self, wire: Wire) -> None:
         self._porch.leave(wire)
         with self._lock:
-            self._peers.pop(wire, None)
+            thread = self._peers.pop(wire)
             self._sessions.discard(wire)
+            self._leaving = {one for one in self._leaving if one.is_alive()} | {thread}
         wire.close()
 
 

@@ -11,7 +11,8 @@ const RANK = { down: 0, suspect: 1, stale: 2, connecting: 3, up: 4 };
 
 export const stateOf = (node) => (isStale(node) ? "stale" : node.status);
 
-// from: the width of the table, in pixels, below which the column drops away.
+// from: the width of the table, in pixels, below which the column drops away (but see `phone`: there, a row
+// has two lines, and all but a few columns are back).
 export const COLUMNS = [
   {
     id: "node",
@@ -23,18 +24,21 @@ export const COLUMNS = [
   {
     id: "status",
     title: "status",
-    width: "minmax(8.5rem, 1fr)",
+    width: "minmax(10rem, 1fr)",
     by: (node) => RANK[stateOf(node)] ?? 9,
     cell: (node, scope, time) => {
       const state = stateOf(node);
-      const since = state === "up" ? null : node.seen_at == null ? "never seen" : `seen ${shortSpan(time - node.seen_at)} ago`;
-      return { shape: SHAPES[state] ?? "?", text: plain(state), note: state === "connecting" ? null : since, title: node.reason && plain(node.reason) };
+      const said = { shape: SHAPES[state] ?? "?", text: plain(state) };
+      if (state === "up") return said;
+      const age = node.seen_at == null ? null : time - node.seen_at;
+      said.title = [age === null ? "never seen" : `last seen ${span(age)} ago`, node.reason && plain(node.reason)].filter(Boolean).join(": ");
+      return { ...said, note: age === null ? "" : `${shortSpan(age)} ago` };
     },
   },
   {
     id: "memory",
     title: "memory",
-    width: "minmax(8.5rem, 1.2fr)",
+    width: "minmax(8rem, 1.2fr)",
     by: (node, scope) => memory(reading(node, partOf(scope)), scope),
     cell: (node, scope) => {
       const used = memory(reading(node, partOf(scope)), scope);
@@ -58,13 +62,14 @@ export const COLUMNS = [
     title: "processes",
     width: "5.5rem",
     number: true,
+    from: 770,
     by: (node, scope) => reading(node, partOf(scope))?.process_count ?? null,
     cell: (node, scope) => ({ text: count(reading(node, partOf(scope))?.process_count) }),
   },
   {
     id: "uptime",
     title: "uptime",
-    width: "6.5rem",
+    width: "6rem",
     number: true,
     by: (node, scope, time) => uptime(node, partOf(scope), time),
     cell: (node, scope, time) => ({ text: span(uptime(node, partOf(scope), time)) }),
@@ -74,7 +79,8 @@ export const COLUMNS = [
     title: "restarts",
     width: "5rem",
     number: true,
-    from: 700,
+    from: 870,
+    phone: false,
     by: (node) => reading(node, "process")?.restarts ?? null,
     cell: (node) => ({ text: count(reading(node, "process")?.restarts) }),
   },
@@ -82,7 +88,8 @@ export const COLUMNS = [
     id: "address",
     title: "address",
     width: "minmax(8rem, .9fr)",
-    from: 860,
+    from: 1010,
+    phone: false,
     by: (node) => node.address,
     cell: (node) => ({ text: plain(node.address) }),
   },

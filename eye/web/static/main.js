@@ -16,6 +16,7 @@ export function start({ base, columns, filter = "", view = "table", node = "", o
 
   const mark = eyeMark();
   const counts = make("p", { class: "counts" });
+  const from = make("p", { class: "from" });
   const pulse = make("p", { class: "pulse" });
   const spoken = make("p", { class: "spoken", role: "status" });
   const order = make("span", { class: "order" });
@@ -37,10 +38,10 @@ export function start({ base, columns, filter = "", view = "table", node = "", o
 
   const element = make("div", { class: `eye app${alone ? " alone" : ""}` },
     make("header", { class: "top" },
-      make("h1", { class: "brand" }, mark, " Sorcerer’s Eye"), counts, pulse),
+      make("h1", { class: "brand" }, mark, " Sorcerer’s Eye"), counts, from, pulse),
     make("div", { class: "tools" }, box, matches, order,
       make("div", { class: "scope", role: "group", "aria-label": "figures of" }, ...scopes)),
-    make("main", { class: "panels" }, table.element, tree.element), spoken);
+    make("main", { class: "panels" }, table.element, tree.element), keys(), spoken);
 
   box.addEventListener("input", () => setFilter(box.value));
   box.addEventListener("keydown", (event) => {
@@ -112,6 +113,7 @@ export function start({ base, columns, filter = "", view = "table", node = "", o
   }
 
   function showCounts() {
+    setText(from, cluster.node ? `as seen by ${plain(cluster.node)}` : "");
     const by = countByStatus(cluster.nodes);
     const said = ["up", "connecting", "suspect", "down"].filter((status) => by[status] || status === "up");
     mark.dataset.worst = by.down ? "down" : by.suspect ? "suspect" : "up";
@@ -163,4 +165,9 @@ export function start({ base, columns, filter = "", view = "table", node = "", o
       tree.stop();
     },
   };
+}
+
+function keys() {
+  const known = [["↑ ↓", "choose a node"], ["Enter", "its supervision tree"], ["/", "filter"], ["Esc", "back"]];
+  return make("p", { class: "keys" }, ...known.flatMap(([key, does]) => [make("kbd", { text: key }), ` ${does}   `]));
 }

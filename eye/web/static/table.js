@@ -3,7 +3,7 @@
 import { chosen, held, ordered, stateOf } from "./columns.js";
 import { make, setAttribute, setText } from "./dom.js";
 
-const PHONE = 600; // pixels; below, a row is two lines
+const PHONE = 670; // pixels; below, a row is two lines
 const SPARE = 4; // rows above and below the visible ones
 
 export class Table {
@@ -71,7 +71,7 @@ export class Table {
     if (!width) return;
     const phone = width < PHONE;
     this.element.classList.toggle("phone", phone);
-    const shown = this.columns.filter((column) => !phone || column.id !== "address").filter((column) => width >= (phone ? 0 : column.from ?? 0));
+    const shown = this.columns.filter((column) => (phone ? column.phone !== false : width >= (column.from ?? 0)));
     if (this.shown?.map((column) => column.id).join() !== shown.map((column) => column.id).join()) {
       this.shown = shown;
       this.grid.style.setProperty("--columns", shown.map((column) => column.width).join(" "));

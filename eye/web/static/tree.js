@@ -170,7 +170,8 @@ function describe(item, process, at, level) {
   setText(item.incarnation, process.incarnation > 1 ? `#${process.incarnation}` : "");
   setAttribute(item.incarnation, "title", `incarnation ${process.incarnation}: a new process, with fresh state`);
   setText(item.word, process.status === "running" ? "" : process.status);
-  setText(item.module, plain(process.module ?? ""));
+  setText(item.module, plain(process.module ?? "").split(".").at(-1));
+  setAttribute(item.module, "title", plain(process.module ?? ""));
   const facts = [];
   if (supervises && process.strategy) facts.push(plain(process.strategy));
   if (process.restart && process.restart !== "permanent") facts.push(plain(process.restart));

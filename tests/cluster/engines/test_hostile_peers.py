@@ -161,7 +161,7 @@ def test_the_handshake_of_one_connection_is_worth_nothing_on_the_next(node: Node
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Wire, "send_framed", overhear)
         node.enter()
-    replayed = [data for data in answers if len(data) == 4 + 64][0]
+    replayed = next(data for data in answers if len(data) == 4 + 64)
     sock = node.knock()
     read_frame(sock)
 
@@ -206,7 +206,7 @@ def test_something_else_that_listens_there_is_no_node(says: bytes) -> None:
 
         thread = threading.Thread(target=answer)
         thread.start()
-        with pytest.raises(EyeError):
+        with pytest.raises(NodeUnreachable, match=r"something else than a node|closed the connection at once"):
             asker.request(f"127.0.0.1:{other.getsockname()[1]}", ECHO, 1, timeout=SOON)
         asker.close()
         thread.join()
@@ -299,13 +299,16 @@ def test_a_peer_that_sends_nonsense_is_cut_and_named(
 
 
 @pytest.mark.parametrize("wanted", ["create", "shutdown", "debug_info", "incref", "get_methods", "dummy"])
-def test_what_a_stock_server_offers_is_not_offered(node: Node, wanted: str) -> None:
+def test_what_a_stock_server_offers_is_not_offered(
+    node: Node, wanted: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(codec, "encode", lambda value, *rest: original(_instead(value, wanted), *rest))
         original = codec._encoder.encode  # without the patch
         with pytest.raises((EyeError, EOFError, OSError)):
             node.enter()
 
+    assert eventually(lambda: f"asked for {wanted!r}" in caplog.text)
     assert node.goes_on()
 
 
@@ -399,9 +402,9 @@ def test_more_peers_than_allowed_are_turned_away_and_find_room_later(caplog: pyt
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors in /proc")
-def test_out_of_descriptors_it_waits_instead_of_spinning(node: Node) -> None:
+def test_out_of_descriptors_it_waits_instead_of_spinning(node: Node, caplog: pytest.LogCaptureFixture) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    waiting = [socket.create_connection((node.address.host, node.address.port), SOON) for _ in range(3)]
+    waiting = [socket.socket() for _ in range(3)]
     open_now = len(os.listdir("/proc/self/fd"))
     resource.setrlimit(resource.RLIMIT_NOFILE, (open_now, hard))
     try:
@@ -409,6 +412,8 @@ def test_out_of_descriptors_it_waits_instead_of_spinning(node: Node) -> None:
         with contextlib.suppress(OSError):
             while True:
                 hoard.append(os.open(os.devnull, os.O_RDONLY))
+        for sock in waiting:
+            sock.connect((node.address.host, node.address.port))
         spent = time.process_time()
         threading.Event().wait(1.0)
         spent = time.process_time() - spent
@@ -419,6 +424,7 @@ def test_out_of_descriptors_it_waits_instead_of_spinning(node: Node) -> None:
     for sock in waiting:
         sock.close()
 
+    assert "too many open files" in caplog.text
     assert spent < 0.5
     assert node.goes_on()
 

@@ -1,0 +1,278 @@
+"""Draws the parts of these pages that follow from the code: diagrams, and tables of options, metrics, events, errors.
+
+    python docs/draw.py
+
+A page says where a drawing belongs, `<!-- drawn: strategies -->` … `<!-- /drawn -->`, and this fills in what stands
+between. A test draws all of it again and compares.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from eye import errors
+from eye.cli.group import COMMANDS, make_group
+from eye.cli.options import SHARED, Option
+from eye.cluster.news import NameConflict
+from eye.exporters.prometheus import metric_name
+from eye.metrics.catalogue import CATALOGUE, Unit
+from eye.monitor import chronicle
+from eye.supervision import Crash, Restart, Strategy
+from eye.supervision.events import Event
+from eye.supervision.policy import ChildState, GiveUp, Remove, Rules, Start, Stop, decide, wants_back
+from eye.supervision.reasons import KILLED, NORMAL, SHUTDOWN, shutdown
+from eye.supervision.restart_window import RestartWindow
+from eye.web.encoder import FIELDS
+
+HERE = Path(__file__).parent
+_DRAWN = re.compile(r"(<!-- drawn: ([a-z ]+) -->\n)(.*?)(<!-- /drawn -->)", re.DOTALL)
+_CRASH = Crash("ValueError", "oops")
+
+
+def redraw(page: str) -> str:
+    """Draw everything in a page again."""
+    return _DRAWN.sub(lambda match: f"{match[1]}\n{DRAWINGS[match[2]]()}\n\n{match[4]}", page)
+
+
+def names_in(page: str) -> list[str]:
+    """List the drawings that a page has."""
+    return [match[2] for match in _DRAWN.finditer(page)]
+
+
+# --------------------------------------------------------------------- what a supervisor decides
+
+
+def strategies() -> str:
+    """Four children, the second crashes: who is stopped, who is started, by each strategy."""
+    ids = "abcd"
+    children = tuple(ChildState(each, Restart.PERMANENT, is_alive=each != "b") for each in ids)
+    lines = ["a, b, c, d were started in this order. b crashes.", ""]
+    for strategy in Strategy:
+        _, steps = decide(Rules(strategy), children, "b", _CRASH, RestartWindow(3, 5.0), 0.0)
+        stopped, started = _ids(steps, Stop), _ids(steps, Start)
+        row = "  ".join(f"[{each}]" if each in started else f" {each} " for each in ids)
+        lines.append(f"{strategy.value:<13}{row}    stop: {_list(stopped):<9} start: {_list(started)}")
+    return _fenced(lines)
+
+
+def temporaries() -> str:
+    """The same, where one of the bystanders is temporary."""
+    children = tuple(ChildState(each, Restart.TEMPORARY if each == "c" else Restart.PERMANENT) for each in "abcd")
+    children = tuple(dataclasses.replace(child, is_alive=child.id != "b") for child in children)
+    _, steps = decide(Rules(Strategy.REST_FOR_ONE), children, "b", _CRASH, RestartWindow(3, 5.0), 0.0)
+    gone = [step.id for step in steps if isinstance(step, Remove)]
+    return _fenced(
+        [
+            "rest_for_one; c is temporary. b crashes.",
+            "",
+            f"stop: {_list(_ids(steps, Stop))}    forget: {_list(gone)}    start: {_list(_ids(steps, Start))}",
+        ]
+    )
+
+
+def wanted_back() -> str:
+    """Which children are started again, by their restart type and by the reason of their exit."""
+    reasons = {
+        "`normal`": NORMAL,
+        "`shutdown`": SHUTDOWN,
+        "`shutdown: …`": shutdown("…"),
+        "`killed`": KILLED,
+        "an exception": _CRASH,
+    }
+    rows = [
+        [f"`{restart.value}`", *("again" if wants_back(restart, why) else "–" for why in reasons.values())]
+        for restart in Restart
+    ]
+    return _table(["", *reasons], rows)
+
+
+def budget() -> str:
+    """A child that crashes once a second, under a supervisor that allows three restarts in five seconds."""
+    window, child = RestartWindow(3, 5.0), (ChildState("b", Restart.PERMANENT, is_alive=False),)
+    lines = ["max_restarts=3, max_seconds=5", ""]
+    for second in (0, 1, 2, 8, 9, 10, 11):
+        window, steps = decide(Rules(), child, "b", _CRASH, window, float(second))
+        gives_up = any(isinstance(step, GiveUp) for step in steps)
+        outcome = "too many: it gives up" if gives_up else f"restart; {window.used(float(second))} of 3 used"
+        lines.append(f"second {second:>2}   b crashes   {outcome}")
+    return _fenced(lines)
+
+
+def _ids(steps: Iterable[Any], kind: type) -> tuple[str, ...]:
+    return tuple(each for step in steps if isinstance(step, kind) for each in step.ids)
+
+
+def _list(ids: Iterable[str]) -> str:
+    return ", ".join(ids) or "-"
+
+
+# ------------------------------------------------------------------------------ the command line
+
+
+def commands() -> str:
+    """Every command: what it does, its own options, an example."""
+    group = make_group()
+    sections = []
+    shared = {option.name for option in SHARED} | {"version", "help"}
+    for name in COMMANDS:
+        ctx = click.Context(group, info_name="sorcerers_eye")
+        command = group.get_command(ctx, name)
+        assert command is not None
+        ctx = click.Context(command, info_name=name, parent=ctx)
+        usage = " ".join(("sorcerers_eye", name, *command.collect_usage_pieces(ctx)))
+        own = [param for param in command.params if isinstance(param, Option) and param.name not in shared]
+        parts = [f"### {name}", _fenced([usage]), _paragraphs(command.help or "")]
+        parts += [_options(own, ctx)] if own else []
+        sections.append("\n\n".join(parts))
+    return "\n\n".join(sections)
+
+
+def shared_options() -> str:
+    """The options that every command has."""
+    group = make_group()
+    command = group.get_command(click.Context(group), "fetch")
+    assert command is not None
+    wanted = {option.name for option in SHARED} | {"version"}
+    ctx = click.Context(command, info_name="fetch")
+    return _options([param for param in command.params if param.name in wanted], ctx)
+
+
+def _options(params: Iterable[click.Parameter], ctx: click.Context) -> str:
+    rows = []
+    for param in params:
+        record = param.get_help_record(ctx)
+        if record is not None:
+            has_variable = isinstance(param, Option) and param.name != "version"
+            variable = f"`EYE_{(param.name or '').upper()}`" if has_variable else ""
+            rows.append([f"`{_plain(record[0])}`", variable, _plain(record[1])])
+    return _table(["option", "variable", ""], rows)
+
+
+def _plain(text: str) -> str:
+    """Write an option, or its help, as people do and not as click does: `N` for `INTEGER RANGE`."""
+    text = re.sub(r"\s*\[(default: .*|x>?.*|required|[\d.]+<=x.*)\]$", r" (\1)", text)
+    text = re.sub(r"default: \((.*?)\)", r"default: \1", text)
+    text = re.sub(r"([\d.]+)<=x<=([\d.]+)", r"\1 to \2", text)
+    return text.replace("x>=", "at least ").replace("INTEGER RANGE", "N")
+
+
+def _paragraphs(text: str) -> str:
+    blocks = inspect.cleandoc(text).replace("\b", "").split("\n\n")
+    return "\n\n".join(" ".join(block.split()) for block in blocks if block.strip())
+
+
+# ------------------------------------------------------------------------- data, events, errors
+
+
+def metrics() -> str:
+    """The catalogue of what is measured, with the names each format has for it."""
+    rows = [
+        [
+            f"`{metric.name}`",
+            metric.scope.value,
+            f"`{metric.part}.{metric.json_name}`",
+            "percent" if metric.unit is Unit.SHARE else metric.unit.value,
+            f"`{metric_name(metric)}`",
+            metric.help,
+        ]
+        for metric in CATALOGUE
+    ]
+    return _table(["`--metric`", "scope", "JSON", "JSON unit", "Prometheus", "what it is"], rows)
+
+
+def fields() -> str:
+    """The values of a row of a `changes` message, in order."""
+    return _fenced(_wrapped(["index", *FIELDS]))
+
+
+def events() -> str:
+    """The kinds of records that `start --events` writes, and their fields."""
+    rows = [[f"`{what}`", _fields_of(kind), _first_line(kind)] for kind, what in chronicle._WHAT.items()]
+    return _table(["`what`", "besides `at`, `node`, `what`", "when"], rows)
+
+
+def _fields_of(kind: type) -> str:
+    if issubclass(kind, Event):
+        names = [field.name for field in dataclasses.fields(kind) if field.name != "at"]
+    else:
+        names = ["address"] if kind is NameConflict else ["boot", "address", "reason", "seen_by"]
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def error_tree() -> str:
+    """Every error, where it stands in the tree, and what it says."""
+    return _table(["error", "is also a", ""], list(_errors_below(errors.EyeError, 0)))
+
+
+def _errors_below(kind: type, depth: int) -> Iterator[list[str]]:
+    also = [base.__name__ for base in kind.__mro__ if base.__module__ == "builtins" and base.__name__ in _PYTHONS]
+    name = f"{'&emsp;' * depth}`{kind.__name__}`"
+    shown = not kind.__name__.startswith("_")
+    if shown:
+        yield [name, ", ".join(f"`{each}`" for each in also), _first_line(kind)]
+    for child in kind.__subclasses__():
+        if child.__module__ == errors.__name__:
+            yield from _errors_below(child, depth + shown)
+
+
+_PYTHONS = {"ValueError", "TypeError", "LookupError", "TimeoutError", "ConnectionError"}
+
+
+def _first_line(kind: type) -> str:
+    return (inspect.getdoc(kind) or "").splitlines()[0]
+
+
+# ---------------------------------------------------------------------------------------- parts
+
+
+def _fenced(lines: Iterable[str]) -> str:
+    return "\n".join(("```text", *(line.rstrip() for line in lines), "```"))
+
+
+def _table(titles: list[str], rows: list[list[str]]) -> str:
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    lines = [titles, ["---"] * len(titles), *cells]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _wrapped(words: list[str], width: int = 100) -> list[str]:
+    lines = [""]
+    for word in words:
+        if len(lines[-1]) + len(word) + 2 > width:
+            lines.append("")
+        lines[-1] += f"{word}, "
+    lines[-1] = lines[-1].removesuffix(", ")
+    return lines
+
+
+DRAWINGS: dict[str, Callable[[], str]] = {
+    "strategies": strategies,
+    "temporaries": temporaries,
+    "wanted back": wanted_back,
+    "budget": budget,
+    "commands": commands,
+    "shared options": shared_options,
+    "metrics": metrics,
+    "fields": fields,
+    "events": events,
+    "errors": error_tree,
+}
+
+
+def main() -> None:
+    for path in sorted(HERE.glob("*.md")):
+        before = path.read_text(encoding="utf-8")
+        after = redraw(before)
+        if after != before:
+            path.write_text(after, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""`sorcerers_eye fetch`: one reading of every node, printed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from eye.cli.forms import FOR_PEOPLE, FORMATS, Form, choose, only_host
+from eye.cli.globs import Glob, matcher
+from eye.cli.options import Seconds, Shared, format_option, option, timeout_option
+from eye.cli.options import command as make_command
+from eye.cli.screen import Page, beats, tell
+from eye.errors import ClusterError
+
+if TYPE_CHECKING:
+    from eye.cli.alone import ThisMachine
+    from eye.cli.looking import Lookout
+    from eye.metrics.catalogue import Metric
+    from eye.monitor.node_view import NodeView
+
+_EXAMPLE = """\
+sorcerers_eye fetch
+sorcerers_eye fetch --node 'web-*' --metric cpu --metric memory --format table --watch 2"""
+
+_HELP = """One reading of every node.
+
+Without a cluster it reads this machine alone, and says so. Exit code 3 says that some node did not answer.
+"""
+
+
+@make_command("fetch", help=_HELP, example=_EXAMPLE)
+@option(
+    "--node", "node", multiple=True, type=Glob(), metavar="GLOB", help="Only nodes of such names. May be repeated."
+)
+@option("--metric", "metric", multiple=True, metavar="NAME", help="Only this metric. May be repeated.")
+@option(
+    "--scope",
+    type=click.Choice(("host", "node", "all")),
+    help="The machine's figures, the node's own share of them, or both.  [default: host]",
+)
+@format_option(*FORMATS)
+@option(
+    "--watch", type=Seconds(min=0.1, max=86400), metavar="SECONDS", help="Repeat every so often, until Ctrl-C."
+)
+@timeout_option()
+def command(
+    shared: Shared,
+    node: tuple[str, ...],
+    metric: tuple[str, ...],
+    scope: str | None,
+    format: str,
+    watch: float | None,
+    timeout: float,
+) -> int:
+    metrics = choose(format, metric, scope)
+    form = Form(format, repeats=watch is not None)
+    page = Page(
+        in_place=watch is not None and format in FOR_PEOPLE, between="" if format in ("json", "csv") else "\n"
+    )
+    from eye.cli.looking import Lookout
+
+    code = 0
+    with Lookout(shared) as lookout:
+        reader = _Reader(lookout, node, timeout)
+        try:
+            for _ in beats(watch, lookout):
+                now, nodes, shown = reader.read(metrics)
+                page.show(form.write(nodes, now, shown))
+                code = 3 if reader.somebody_did_not_answer else 0
+        except KeyboardInterrupt:
+            if watch is None:
+                raise  # with --watch it is the way to end
+    return code
+
+
+class _Reader:
+    """Reads the cluster, or this machine where there is none."""
+
+    def __init__(self, lookout: Lookout, globs: tuple[str, ...], timeout: float) -> None:
+        self._lookout, self._globs, self._timeout = lookout, globs, timeout
+        self._wants = matcher(globs)
+        self._machine: ThisMachine | None = None
+        self.somebody_did_not_answer = False
+
+    def read(
+        self, metrics: tuple[Metric, ...] | None
+    ) -> tuple[float, tuple[NodeView, ...], tuple[Metric, ...] | None]:
+        """Answer when it was, what was read, and which of the metrics there are."""
+        census = self._lookout.look(self._timeout, self._wants)
+        if census is None:
+            return self._read_this_machine(metrics)
+        if not census.nodes:
+            raise ClusterError(f"no node is called {self._said_globs}; known are: {', '.join(census.known)}")
+        self.somebody_did_not_answer = census.somebody_did_not_answer
+        return census.at, census.nodes, metrics
+
+    def _read_this_machine(
+        self, metrics: tuple[Metric, ...] | None
+    ) -> tuple[float, tuple[NodeView, ...], tuple[Metric, ...] | None]:
+        from eye.cli.alone import ThisMachine
+
+        shown = only_host(metrics)
+        if self._globs:
+            raise ClusterError(f"no node is called {self._said_globs}: no cluster was found")
+        if shown == ():
+            raise ClusterError("only a node can tell that, and none was found; see sorcerers_eye start --help")
+        if self._machine is None:
+            tell("no cluster was found; this is this machine alone")
+            self._machine = ThisMachine()
+        now, view = self._machine.read()
+        self.somebody_did_not_answer = False
+        return now, (view,), shown
+
+    @property
+    def _said_globs(self) -> str:
+        return " or ".join(map(repr, self._globs))

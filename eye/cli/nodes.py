@@ -1,0 +1,58 @@
+"""`sorcerers_eye nodes`: who is in the cluster, and how each node is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from eye.cli.options import Shared, format_option, timeout_option
+from eye.cli.options import command as make_command
+
+if TYPE_CHECKING:
+    from eye.monitor.node_view import NodeView
+    from eye.monitor.tally import Census
+
+_EXAMPLE = "sorcerers_eye nodes"
+_TITLES = ("NODE", "STATUS", "ADDRESS", "LAST SEEN", "SINCE", "REASON")
+
+
+@make_command("nodes", help="Who is in the cluster, and how each node is.", example=_EXAMPLE)
+@format_option("table", "json")
+@timeout_option()
+def command(shared: Shared, format: str, timeout: float) -> int:
+    from eye.cli.looking import Lookout
+    from eye.cli.screen import as_json, write
+
+    with Lookout(shared) as lookout:
+        census = lookout.must_look(timeout)
+    write(as_json(_document(census)) if format == "json" else _table(census))
+    return 3 if census.somebody_did_not_answer else 0
+
+
+def _table(census: Census) -> str:
+    rows = [_TITLES, *(_row(node, census.at) for node in census.nodes)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_TITLES))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def _row(node: NodeView, now: float) -> tuple[str, ...]:
+    from eye.exporters.clean import clean
+    from eye.exporters.units import duration
+
+    if node.seen_at is None:
+        seen = "never"
+    else:
+        seen = "now" if now - node.seen_at < 1.0 else f"{duration(now - node.seen_at)} ago"
+    cells = (node.name, node.status, node.address, seen, duration(now - node.since), node.reason or "")
+    return tuple(map(clean, cells))
+
+
+def _document(census: Census) -> dict[str, Any]:
+    fields = ("status", "address", "boot", "seen_at", "since", "reason")
+    return {
+        "version": 1,
+        "at": census.at,
+        "nodes": [
+            {"node": node.name, **{field: getattr(node, field) for field in fields}} for node in census.nodes
+        ],
+    }

@@ -1,0 +1,70 @@
+"""`sorcerers_eye web`: the web view alone, of a cluster that runs elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from eye.cli.options import Shared, option
+from eye.cli.options import command as make_command
+from eye.cli.screen import news, tell
+
+if TYPE_CHECKING:
+    from eye.monitor.node import Node
+
+_EXAMPLE = """\
+sorcerers_eye web
+sorcerers_eye web --port 8080 --no-browser"""
+
+_HELP = """The web view alone, in a browser.
+
+It only looks: it is no node, and no other node sees it. Ctrl-C ends it.
+"""
+
+
+@make_command("web", help=_HELP, example=_EXAMPLE)
+@option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default="a free one",
+    metavar="PORT",
+    help="Where to serve it.",
+)
+@option("--host", default="127.0.0.1", show_default=True, metavar="HOST", help="On which address of this machine.")
+@option("--no-browser", is_flag=True, help="Do not open a browser.")
+def command(shared: Shared, port: int, host: str, no_browser: bool) -> int:
+    from eye.cli.foreground import Foreground
+    from eye.cluster.node import Address
+    from eye.monitor.config import NodeConfig, default_node_name
+    from eye.monitor.node import Node
+
+    if not Address(host, port).is_loopback:
+        tell(f"the web view is reached at {host} from other machines: what is said there is not encrypted yet")
+    config = NodeConfig(name=default_node_name(os.environ), connect=shared.connect, cookie_file=shared.cookie_file)
+
+    def came_up(node: Node) -> None:
+        from eye.web import serve
+
+        url = serve(node, host, port)
+        news(f"the web view is at {url}")
+        if not node.view.nodes():
+            news("no node was found yet; the page shows them as they come")
+        if not no_browser:
+            open_browser(url)
+
+    return Foreground(shared).run(lambda: Node.start(config, environ=os.environ, observer=True), came_up)
+
+
+def open_browser(url: str) -> None:
+    """Open a page in the person's browser, where there is a screen for one."""
+    if sys.platform not in ("win32", "darwin") and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
+        return  # `webbrowser` would fall back on a browser in text mode, and take this terminal
+    import webbrowser
+
+    webbrowser.open(url)

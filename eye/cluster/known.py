@@ -1,0 +1,55 @@
+"""What membership remembers of one node, and how patient it is with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from eye.cluster.node import Member, NodeInfo, Status
+
+if TYPE_CHECKING:
+    from eye.cluster.news import Moment
+
+
+class Settings(NamedTuple):
+    """How patient we are. Seconds, but for `spread`, a share."""
+
+    tick: float = 0.5  # how often `Tick` is to come
+    period: float = 2.0  # between two announcements to a peer
+    spread: float = 0.2  # by which the period is made longer or shorter, at random
+    suspect_after: float = 3.0  # of silence
+    down_after: float = 10.0  # of silence
+    backoff_base: float = 0.5  # the first wait after a failure is up to twice this
+    backoff_cap: float = 5.0  # and no wait is longer than this
+    forget_after: float = 3600.0  # that a node is down
+    give_up_after: float = 60.0  # of failing at an address where we have never met anybody
+
+
+class Known:
+    """A node that we know of."""
+
+    __slots__ = ("address", "heard", "info", "reason", "seen_at", "since", "status", "turned")
+
+    def __init__(self, info: NodeInfo, now: Moment) -> None:
+        self.info = info
+        self.address = info.address  # the one that works from here: its own word, or what we dialled
+        self.status = Status.CONNECTING
+        self.reason: str | None = None
+        self.since = now.at
+        self.turned = now.steady  # when it got its status
+        self.heard = now.steady
+        self.seen_at: float | None = None
+
+    @classmethod
+    def from_member(cls, member: Member, now: Moment) -> Known:
+        """Remember what an earlier membership of this very process knew, as if just heard."""
+        known = cls(member.info, now)
+        known.status, known.reason = member.status, member.reason
+        known.since, known.seen_at = member.since, member.seen_at
+        return known
+
+    def member(self, address: str) -> Member:
+        """The node as it is shown, with the address that fits whoever is shown it."""
+        info = self.info
+        return Member(
+            info.name, address, info.boot, info.started_at, self.status, self.since, self.seen_at, self.reason
+        )

@@ -1,0 +1,131 @@
+"""The asking side alone: without a thread, without heavy imports."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import pytest
+
+from eye.clock import SystemClock
+from eye.cluster.engines.manager import ManagerEngine
+from eye.cluster.interconnect import Method
+from eye.cluster.node import Address
+from eye.cluster.security import Cookie
+from eye.cluster.switchboard import Switchboard
+from eye.errors import DeadlineExceeded, NodeUnreachable
+
+COOKIE = Cookie("a cookie for tests that is long enough")
+ECHO = Method("lab", "echo", (Any,), Any)
+SOON = 10.0
+
+
+class Lab:
+    exposed = (ECHO,)
+
+    def echo(self, value: Any) -> Any:
+        return value
+
+
+@pytest.mark.e2e
+def test_a_single_thread_asks_many_at_once_and_waits_for_none_of_the_dead() -> None:
+    nodes = [ManagerEngine(COOKIE, SystemClock()) for _ in range(3)]
+    addresses = [str(node.serve(Address("127.0.0.1", 0), [Lab()])) for node in nodes]
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        dead = f"127.0.0.1:{silent.getsockname()[1]}"
+        threads = threading.active_count()
+        board = Switchboard(COOKIE, SystemClock())
+
+        answers = board.request_all([*addresses, dead], ECHO, 1, timeout=0.3)
+
+        assert threading.active_count() <= threads + 3  # the sessions of the nodes
+        assert [answers[address].get() for address in addresses] == [1, 1, 1]
+        assert isinstance(answers[dead].error, DeadlineExceeded)
+        board.close()
+    for node in nodes:
+        node.close()
+
+
+@pytest.mark.e2e
+def test_a_host_name_is_looked_up_beside_the_loop() -> None:
+    node = ManagerEngine(COOKIE, SystemClock())
+    port = node.serve(Address("127.0.0.1", 0), [Lab()]).port
+    board = Switchboard(COOKIE, SystemClock())
+
+    assert board.request(f"localhost:{port}", ECHO, 1, timeout=SOON) == 1
+
+    board.close()
+    node.close()
+
+
+@pytest.mark.e2e
+def test_a_name_lookup_that_takes_for_ever_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    node = ManagerEngine(COOKIE, SystemClock())
+    address = str(node.serve(Address("127.0.0.1", 0), [Lab()]))
+    release = threading.Event()
+
+    def look_up(host: str, *rest: Any, flags: int = 0, **more: Any) -> Any:
+        if host == "far.example" and not flags:
+            release.wait(SOON)
+        return original(host, *rest, flags=flags, **more)
+
+    original = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    board = Switchboard(COOKIE, SystemClock())
+
+    answers = board.request_all(["far.example:1", address], ECHO, 1, timeout=0.3)
+
+    assert isinstance(answers["far.example:1"].error, DeadlineExceeded)
+    assert answers[address].get() == 1
+    board.close()
+    release.set()
+    node.close()
+
+
+@pytest.mark.e2e
+def test_a_socket_that_would_talk_to_itself_is_taken_as_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    board = Switchboard(COOKIE, SystemClock())
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+
+    def connect_from_the_very_port(self: socket.socket, place: Any) -> int:
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.bind(place)
+        return original(self, place)
+
+    original = socket.socket.connect_ex
+    monkeypatch.setattr(socket.socket, "connect_ex", connect_from_the_very_port)
+
+    with pytest.raises(NodeUnreachable, match="refused"):
+        board.request(f"127.0.0.1:{port}", ECHO, 1, timeout=SOON)
+    board.close()
+
+
+@pytest.mark.e2e
+def test_lines_that_lead_nowhere_are_not_kept() -> None:
+    board = Switchboard(COOKIE, SystemClock())
+
+    with pytest.raises(NodeUnreachable):
+        board.request("127.0.0.1:1", ECHO, 1, timeout=SOON)
+
+    assert board._lines == {}
+    board.close()
+
+
+def test_what_a_short_lived_command_imports_is_light() -> None:
+    code = (
+        "import msgspec, sys; before = set(sys.modules)\n"
+        "import eye.cluster.switchboard, eye.cluster.registry, eye.cluster.security\n"
+        "import eye.cluster.discovery.local, eye.clock\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    imported = set(done.stdout.split())
+
+    heavy = {"multiprocessing", "asyncio", "logging", "dataclasses", "ssl", "json", "tempfile", "random", "pykka"}
+    assert imported & heavy == set()
+    assert not [name for name in imported if name.startswith("eye.supervision")]

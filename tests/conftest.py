@@ -1,0 +1,38 @@
+"""What every test may ask for: a clock that stands still, and a system of its own on it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from eye.supervision import System
+from eye.testing import ManualClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def system(clock: ManualClock) -> Iterator[System]:
+    """A system that is stopped when the test is over, and must then have left no thread behind."""
+    before = set(threading.enumerate())
+    system = System(clock=clock)
+    yield system
+    stopper = threading.Thread(target=system.stop, daemon=True)
+    stopper.start()
+    stopper.join(10)
+    stuck = [str(ref) for ref in system.processes()]
+    for ref in system.processes():
+        ref.kill()  # so that one stuck test is one failure
+    assert not stopper.is_alive(), f"the system did not stop within 10 s: {stuck}"
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+    left = [thread.name for thread in set(threading.enumerate()) - before]
+    assert not left, f"threads left behind: {left}"

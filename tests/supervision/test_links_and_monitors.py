@@ -1,0 +1,259 @@
+"""Section 10 of otp.md: links, monitors and exit signals."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from eye.errors import CallingSelf
+from eye.supervision import KILL, KILLED, NOPROC, NORMAL, SHUTDOWN, Crash, Down, Exit, Reason
+from eye.testing import drain
+from tests.supervision.servers import PATIENCE, Gate, crash, in_thread, seen, start
+
+if TYPE_CHECKING:
+    from eye.supervision import Ref, System
+
+
+def exits(ref: Ref) -> list[str]:
+    return [str(one.reason) for one in seen(ref) if isinstance(one, Exit)]
+
+
+def test_LM_01_a_chain_of_links_ends_with_the_reason_of_the_first(system: System) -> None:
+    chain = [start(system) for _ in range(4)]
+    for one, next_one in zip(chain, chain[1:], strict=False):
+        one.link(next_one)
+
+    chain[0].cast(crash)
+
+    reasons = [ref.join(PATIENCE) for ref in chain]
+    assert [str(reason) for reason in reasons] == ["Boom: boom"] * 4
+    assert all(isinstance(reason, Crash) for reason in reasons)
+
+
+def test_LM_01_one_that_traps_in_the_middle_gets_a_message_and_protects_the_rest(system: System) -> None:
+    a, b, c, d = start(system), start(system), start(system, traps=True), start(system)
+    for one, next_one in ((a, b), (b, c), (c, d)):
+        one.link(next_one)
+
+    a.cast(crash)
+    b.join(PATIENCE)
+    drain(system)
+
+    assert exits(c) == ["Boom: boom"]
+    assert d.is_alive
+
+
+def test_LM_02_a_normal_end_harms_no_one_and_trapping_peers_hear_of_it(system: System) -> None:
+    ended, plain, trapping = start(system), start(system), start(system, traps=True)
+    ended.link(plain)
+    ended.link(trapping)
+
+    ended.stop()
+    drain(system)
+
+    assert plain.is_alive
+    assert exits(trapping) == ["normal"]
+
+
+def test_LM_03_a_kill_cannot_be_trapped_and_others_see_killed(system: System) -> None:
+    target, linked, inbox = start(system, traps=True), start(system, traps=True), system.inbox()
+    target.link(linked)
+    target.monitor(inbox)
+
+    target.exit(KILL)
+    drain(system)
+
+    assert inbox.get(PATIENCE).reason == KILLED
+    assert exits(linked) == ["killed"]
+
+
+def test_LM_03_kill_as_an_exit_reason_of_a_link_is_an_ordinary_reason(system: System) -> None:
+    ended, trapping = start(system), start(system, traps=True)
+    ended.link(trapping)
+
+    ended.cast(lambda me: me.exit(KILL))
+    ended.join(PATIENCE)
+    drain(system)
+
+    assert exits(trapping) == ["kill"]
+
+
+def test_LM_04_normal_sent_to_another_does_nothing(system: System) -> None:
+    plain, trapping = start(system), start(system, traps=True)
+
+    plain.exit(NORMAL)
+    trapping.exit(NORMAL)
+    drain(system)
+
+    assert plain.is_alive
+    assert exits(trapping) == ["normal"]
+
+
+def test_LM_04_normal_sent_to_oneself_ends(system: System) -> None:
+    log: list[Any] = []
+    ref = start(system)
+    ref.cast(lambda me: (me.ref.exit(NORMAL), log.append("went on")))
+
+    assert ref.join(PATIENCE) == NORMAL
+    assert log == []
+
+
+def test_LM_05_two_links_give_one_exit_in_either_direction(system: System) -> None:
+    for turned in (False, True):
+        ended, trapping = start(system), start(system, traps=True)
+        one, other = (trapping, ended) if turned else (ended, trapping)
+        one.link(other)
+        one.link(other)
+
+        ended.stop()
+        drain(system)
+
+        assert exits(trapping) == ["normal"]
+
+
+def test_LM_05_after_an_unlink_nothing_comes(system: System) -> None:
+    ended, plain = start(system), start(system)
+    ended.link(plain)
+    plain.unlink(ended)
+
+    ended.cast(crash)
+    ended.join(PATIENCE)
+    drain(system)
+
+    assert plain.is_alive
+
+
+def test_LM_05_an_unlink_that_races_with_the_end_is_safe_once_it_has_returned(system: System) -> None:
+    for _ in range(200):
+        ended, other = start(system), start(system, traps=True)
+        ended.link(other)
+        ready = threading.Barrier(2)
+        ending = in_thread(lambda e=ended, r=ready: (r.wait(PATIENCE), e.exit(KILL)))
+        ready.wait(PATIENCE)
+
+        other.unlink(ended)
+        there_then = len(exits(other))
+        ending.result(PATIENCE)
+
+        assert len(exits(other)) == there_then
+        other.stop()
+
+
+def test_LM_06_a_link_to_the_dead_gives_noproc(system: System) -> None:
+    dead, plain, trapping = start(system), start(system), start(system, traps=True)
+    dead.stop()
+
+    plain.link(dead)
+    dead.link(trapping)
+    drain(system)
+
+    assert plain.join(PATIENCE) == NOPROC
+    assert exits(trapping) == ["noproc"]
+
+
+@pytest.mark.parametrize("how", ["normal", "crash", "kill"])
+def test_LM_07_n_monitors_give_n_notices_with_the_reason(system: System, how: str) -> None:
+    target, inbox = start(system), system.inbox()
+    monitors = {target.monitor(inbox) for _ in range(3)}
+
+    if how == "kill":
+        target.exit(KILL)
+    else:
+        target.cast(crash if how == "crash" else lambda me: me.exit("normal"))
+    notices = [inbox.get(PATIENCE) for _ in monitors]
+    drain(system)
+
+    assert {one.monitor for one in notices} == monitors
+    assert {str(one.reason) for one in notices} == {{"kill": "killed", "crash": "Boom: boom"}.get(how, how)}
+    assert inbox.drain() == []
+    if how == "crash":
+        assert "in crash" in notices[0].reason.traceback
+
+
+def test_LM_08_a_monitor_on_nobody_gives_one_noproc_at_once(system: System) -> None:
+    dead, inbox = start(system), system.inbox()
+    dead.stop()
+
+    by_ref, by_name = system.monitor(dead, inbox), system.monitor("nobody", inbox)
+
+    assert inbox.drain() == [Down(by_ref, dead, NOPROC), Down(by_name, None, NOPROC)]
+
+
+def test_LM_09_a_monitor_that_is_taken_back_gives_no_notice(system: System) -> None:
+    target, inbox = start(system), system.inbox()
+    target.demonitor(target.monitor(inbox))
+
+    target.stop()
+
+    assert inbox.drain() == []
+
+
+@pytest.mark.parametrize("flush", [True, False])
+def test_LM_09_flush_takes_back_a_notice_that_waits_already(system: System, flush: bool) -> None:
+    target, watcher, gate = start(system), start(system), Gate()
+    monitor = watcher.call(lambda me: me.monitor(target))
+    watcher.cast(gate)
+    gate.await_somebody()
+    target.stop()
+
+    target.demonitor(monitor, flush=flush)
+    gate.open()
+
+    assert [type(one) for one in seen(watcher)] == ([] if flush else [Down])
+
+
+def test_LM_09_the_watchers_own_crash_never_harms_the_watched(system: System) -> None:
+    target, watcher = start(system), start(system)
+    watcher.call(lambda me: me.monitor(target) and None)
+
+    watcher.cast(crash)
+    watcher.join(PATIENCE)
+    drain(system)
+
+    assert target.is_alive
+
+
+def test_LM_10_messages_come_before_the_notice_of_the_end(system: System) -> None:
+    for _ in range(50):
+        sender, inbox = start(system), system.inbox()
+        sender.monitor(inbox)
+
+        sender.cast(lambda me, inbox=inbox: ([inbox.send(n) for n in range(3)], crash(me)))
+
+        assert [inbox.get(PATIENCE) for _ in range(3)] == [0, 1, 2]
+        assert isinstance(inbox.get(PATIENCE), Down)
+
+
+def test_an_exit_signal_reaches_a_process_that_waits_for_an_answer_at_once(system: System) -> None:
+    gate = Gate()
+    busy, asking = start(system), start(system)
+    asking.cast(lambda me: busy.call(gate, None))
+    gate.await_somebody()
+
+    asking.exit(SHUTDOWN)
+
+    assert asking.join(PATIENCE) == SHUTDOWN
+    gate.open()
+
+
+def test_an_exit_signal_reaches_a_process_that_waits_for_anothers_end_at_once(system: System) -> None:
+    gate = Gate()
+    busy, waiting = start(system), start(system)
+    busy.cast(gate)
+    gate.await_somebody()
+    waiting.cast(lambda me: busy.join())
+
+    waiting.exit("enough")
+
+    assert waiting.join(PATIENCE) == Reason("enough")
+    gate.open()
+
+
+def test_waiting_for_ones_own_end_is_refused(system: System) -> None:
+    ref = start(system)
+
+    ref.cast(lambda me: me.ref.join())
+
+    assert ref.join(PATIENCE).word == CallingSelf.__name__
