@@ -128,9 +128,9 @@ def _warn(wishes: _Wishes) -> None:
 def _came_up(node: Node, wishes: _Wishes) -> None:
     if wishes.writes_events:
         from eye.monitor.chronicle import Chronicler
-        from eye.supervision.child_spec import ChildSpec
 
-        node.add_view(ChildSpec(Chronicler, id="events", args=(node.name, _write_event)))
+        # Beside the node's tree and not in it: it has to tell of the tree's fall, too.
+        node.system.start(Chronicler, node.name, _write_event, name="events")
     url = None
     if wishes.web is not None:
         from eye.web import serve

@@ -1,8 +1,8 @@
 """Says in one line what happened and what follows, from the records of `eye.monitor.chronicle`.
 
-    12:31:07  mystic-node-2   ✖ sampler crashed: crashed on purpose
-    12:31:07  mystic-node-2   ⟳ sampler#2 started in its place: the failure stayed where it happened
-    12:31:15  mystic-node-3   ✖ down: connection refused. Nobody says goodbye; absence is a guess
+12:31:07  mystic-node-2   ✖ sampler crashed: crashed on purpose
+12:31:07  mystic-node-2   ⟳ sampler#2 started in its place: the failure stayed where it happened
+12:31:15  mystic-node-3   ✖ down: connection refused. Nobody says goodbye; absence is a guess
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _short(path: str) -> str:
 
 
 def _exited(record: Record) -> tuple[str, str]:
-    follows = "" if record["will_restart"] else "; it is not wanted back"
+    follows = "" if record["will_restart"] else "; it is not restarted"
     return "✖", f"{_short(record['path'])} exited: {record['reason']}{follows}"
 
 

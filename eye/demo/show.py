@@ -7,7 +7,7 @@ import select
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eye.cluster.discovery.local import read_all
 from eye.demo.narrator import Narrator
@@ -79,7 +79,8 @@ def play(wishes: Wishes, stop: threading.Event, write: Callable[[str], None], *,
 def _free_names(count: int) -> list[str]:
     """Choose `mystic-node-1` and so on, but none that a live node of this machine has."""
     taken = {entry.name for entry in read_all(runtime_folder(os.environ))}
-    number, names = 0, []
+    number = 0
+    names: list[str] = []
     while len(names) < count:
         number += 1
         if f"mystic-node-{number}" not in taken:
@@ -119,7 +120,7 @@ def _play_script(stage: Stage, narrator: Narrator, stop: threading.Event) -> int
         if not missing:
             narrator.line("", "●", f"as expected, {time.monotonic() - began:.1f} s. {step.moral}")
     narrator.say("")
-    narrator.say("The end: everything that broke came back." if not failures else f"{failures} things did not happen.")
+    narrator.say("The end: everything that broke came back." if not failures else f"Not as expected: {failures}.")
     return 1 if failures else 0
 
 
@@ -168,7 +169,7 @@ class _Keys:
 
     def __init__(self) -> None:
         self.works = sys.stdin is not None and sys.stdin.isatty()
-        self._before: list[object] | None = None
+        self._before: Any = None
 
     def __enter__(self) -> _Keys:
         if self.works:

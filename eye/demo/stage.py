@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from eye.demo.local_cluster import LocalCluster
 from eye.errors import EyeError
 from eye.monitor.chronicle import Chronicler
-from eye.supervision.child_spec import ChildSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +41,7 @@ class Stage:
         self._records: list[Record] = []
         self._came = threading.Condition()
         self._log: list[str] = []
+        self._is_over = False
         self.cluster = LocalCluster(names, self._hear_line, ["--events", "--stop-with-parent", *arguments])
 
     def start(self) -> None:
@@ -50,7 +50,7 @@ class Stage:
         Raises:
             StartFailed: one did not come up; it says why.
         """
-        self._eye.add_view(ChildSpec(Chronicler, id="chronicler", args=(self._eye.name, self._hear)))
+        self._eye.system.start(Chronicler, self._eye.name, self._hear, name="chronicler")
         self.cluster.start()
         self.cluster.await_up(self._has_spoken)
 
@@ -60,21 +60,27 @@ class Stage:
 
     def stop(self) -> list[str]:
         """Stop all nodes."""
+        self._is_over = True
         return self.cluster.stop()
 
     # ----------------------------------------------------------------------------- hearing
 
     def _hear_line(self, node: str, line: str) -> None:
         if line.startswith("{"):
-            self._hear(json.loads(line))
+            record = json.loads(line)
+            # Of who is up and who is down each node tells as it sees it; here it is told as the eye sees it.
+            if "seen_by" not in record:
+                self._hear(record)
         else:
             self._log.append(f"{node}: {line}")
 
     def _hear(self, record: Record) -> None:
+        if self._is_over:
+            return
+        self._narrator.hear(record)
         with self._came:
             self._records.append(record)
             self._came.notify_all()
-        self._narrator.hear(record)
 
     def await_step(self, step: Step, since: int) -> list[str]:
         """Wait until all that a step expects has come; answer what did not."""

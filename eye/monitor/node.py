@@ -23,7 +23,7 @@ from eye.cluster.exchange import EngineSlot
 from eye.cluster.members import RegistryService, Standing
 from eye.cluster.node import NodeInfo, new_boot
 from eye.cluster.security import load_cookie
-from eye.errors import AlreadyStarted, CallFailed, EyeError, NameTaken, StartFailed
+from eye.errors import AlreadyStarted, CallFailed, EyeError, NameTaken, NodeDown, StartFailed
 from eye.metrics.psutil_probe import PsutilProbe
 from eye.metrics.sampler import Latest
 from eye.monitor.agent import ROOT, Agent
@@ -91,6 +91,7 @@ class Node:
         clock = clock or SystemClock()
         cookie = load_cookie(cookie_path(environ, config.cookie_file))
         system = System(clock=clock)
+        system.is_quiet = True  # a start that fails is told by the error it raises, once
         parts, agent = _assemble(config, cookie, environ, system, observer, make_probe, make_engine)
         try:
             root = system.start(
@@ -99,6 +100,7 @@ class Node:
             assert root is not None
             node = cls(parts, system, root, agent)
             node._await_first_round()
+            system.is_quiet = False
         except BaseException as error:
             system.stop(timeout=5.0)
             _close_what_is_left(parts)
@@ -136,21 +138,25 @@ class Node:
         return self._view
 
     def add_view(self, spec: ChildSpec) -> Ref | None:
-        """Start a process under the node's own supervisor of views.
+        """Start a process under the node's own supervisor of views, and again whenever that is restarted.
 
         Several of one id are told apart by a number; one that has ended makes room for the next.
         """
-        self._add(self._root, views())
-        supervisor = self.system.whereis("eye.views")
-        assert supervisor is not None
         with self._adding:
+            self._add(self._root, views(self._parts))
+            supervisor = self.system.whereis("eye.views")
+            if supervisor is None:
+                raise NodeDown(self.name, "its views are being restarted; try again")
             taken = {child.id: child for child in Supervisor.which_children(supervisor)}
             number, id_ = 1, spec.id
             while id_ in taken and taken[id_].status != "stopped":
                 number, id_ = number + 1, f"{spec.id}-{number + 1}"
             if id_ in taken:
                 Supervisor.delete_child(supervisor, id_)
-            return self._add(supervisor, replace(spec, id=id_))
+            spec = replace(spec, id=id_)
+            ref = self._add(supervisor, spec)
+            self._parts.views[:] = [other for other in self._parts.views if other.id != id_] + [spec]
+            return ref
 
     def _add(self, supervisor: Ref, spec: ChildSpec) -> Ref | None:
         try:

@@ -6,7 +6,7 @@ what must not be lost with it, and what only the outside can give: names, clocks
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from eye.metrics.sampler import Latest
     from eye.monitor.board import Board
     from eye.monitor.config import NodeConfig
+    from eye.supervision.child_spec import ChildSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Parts:
     """What the membership remembers from one of its lives to the next."""
     draw: Callable[[], float]
     """Chance: a number from 0.0 to 1.0."""
+    views: list[ChildSpec] = field(default_factory=list)
+    """The pages and the like that were asked for: what the supervisor of views starts, each time it starts."""
     is_hidden: bool = False
     """Whether this node only observes: it announces itself to nobody, and listens nowhere."""
     warm_up: float | None = None

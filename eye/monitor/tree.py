@@ -58,9 +58,9 @@ def observing(parts: Parts) -> ChildSpec:
     return _group("observing", Strategy.REST_FOR_ONE, [nodes, roster])
 
 
-def views() -> ChildSpec:
-    """Say where pages and the like are started."""
-    return _group("views", Strategy.ONE_FOR_ONE, [])
+def views(parts: Parts) -> ChildSpec:
+    """Say where pages and the like are started: those that were asked for, also after a restart."""
+    return _group("views", Strategy.ONE_FOR_ONE, parts.views)
 
 
 def collector(parts: Parts, name: str) -> ChildSpec:
@@ -125,5 +125,6 @@ def _discovery(parts: Parts) -> ChildSpec:
         id="discovery",
         name="eye.discovery",
         args=(parts.strategies, parts.engine, parts.info, parts.is_hidden),
-        kwargs={"draw": parts.draw},
+        # Nobody tells an observer of a new node: it has to look for itself.
+        kwargs={"draw": parts.draw, "interval": 1.0 if parts.is_hidden else 5.0},
     )

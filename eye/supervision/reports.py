@@ -29,6 +29,8 @@ _short.maxstring = _short.maxother = 120
 
 def server_exited(ref: Ref, server: Any, item: Any, reason: Reason) -> None:
     """A server ended with a reason that is not clean: what it was doing, and what its state was."""
+    if ref.system.is_quiet:
+        return
     state = {name: value for name, value in vars(server).items() if name not in _FRAMEWORK_OWN}
     logger.error(
         "server %s ends: %s\n  last message: %s\n  state: %s",
@@ -42,6 +44,8 @@ def server_exited(ref: Ref, server: Any, item: Any, reason: Reason) -> None:
 
 def process_crashed(ref: Ref, reason: Reason) -> None:
     """The process behind it: where it stands, and the traceback."""
+    if ref.system.is_quiet:
+        return
     logger.error(
         "process %s (%s) crashed\n  ancestors: %s\n  links: %s\n  waiting messages: %d%s",
         ref,
@@ -56,6 +60,8 @@ def process_crashed(ref: Ref, reason: Reason) -> None:
 
 def init_crashed(ref: Ref, reason: Crash) -> None:
     """A process that raised before it was one."""
+    if ref.system.is_quiet:
+        return
     logger.error(
         "process %s (%s) crashed in init%s",
         ref,
@@ -109,6 +115,8 @@ def child_started(supervisor: Ref, child: Ref) -> None:
 
 
 def _of_supervisor(supervisor: Ref, text: str, *values: Any) -> None:
+    if supervisor.system.is_quiet:
+        return
     logger.error(f"supervisor %s: {text}", supervisor, *values, extra={"report": "supervisor"})
 
 

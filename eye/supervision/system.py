@@ -44,6 +44,8 @@ class System:
         self.names = Names()
         self.timers = Timers(self.clock)
         self.topics: Topics = Topics()
+        self.is_quiet = False
+        """Whether nothing is logged: for a program that itself says how the start of its tree went."""
         self.restarts = 0
         """How many children supervisors of this system have started again."""
         self._processes: dict[Ref, None] = {}

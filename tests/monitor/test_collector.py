@@ -145,7 +145,9 @@ def test_the_words_of_another_life_or_another_node_are_not_believed(
     assert board.nodes()[0].host is None
 
 
-def test_a_node_that_is_down_is_left_alone(system: System, clock: ManualClock, board: Board, engine: Asked) -> None:
+def test_a_node_that_is_down_is_left_alone(
+    system: System, clock: ManualClock, board: Board, engine: Asked
+) -> None:
     board.put_members([member(status=Status.DOWN)])
     look(system, board)
     clock.advance(1)

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from eye.cluster.node import Address
-from eye.errors import ActionRefused, AddressInUse, CookieUnusable, NameTaken, NodeDown, UnknownNode, UnknownProcess
+from eye.errors import (
+    ActionRefused,
+    AddressInUse,
+    CookieUnusable,
+    NameTaken,
+    NodeDown,
+    UnknownNode,
+    UnknownProcess,
+)
 from eye.monitor.config import NodeConfig
 from eye.monitor.node import Node
 from eye.supervision import introspection

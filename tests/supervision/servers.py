@@ -80,7 +80,9 @@ def seen(ref: Ref) -> list[Any]:
 def child(id_: str, log: list[Any] | None = None, *, traps: bool = True, **spec: Any) -> ChildSpec:
     """A child that goes by its id as its name too, and logs its cleanup."""
     more = spec.pop("kwargs", {})
-    return ChildSpec(Obedient, id=id_, name=spec.pop("name", id_), kwargs={"log": log, "traps": traps, **more}, **spec)
+    return ChildSpec(
+        Obedient, id=id_, name=spec.pop("name", id_), kwargs={"log": log, "traps": traps, **more}, **spec
+    )
 
 
 def start(system: System, *args: Any, **kwargs: Any) -> Ref:

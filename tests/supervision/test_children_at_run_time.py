@@ -65,7 +65,9 @@ class _Trapped:
             self.supervisor.stop(SHUTDOWN) if self.supervisor.is_alive else None
 
 
-def test_API_01_the_listing_gives_id_process_status_and_spec_of_each_child(system: System, supervisor: Ref) -> None:
+def test_API_01_the_listing_gives_id_process_status_and_spec_of_each_child(
+    system: System, supervisor: Ref
+) -> None:
     Supervisor.start_child(supervisor, child("c"))
     Supervisor.stop_child(supervisor, "a")
 

@@ -285,7 +285,9 @@ def test_RI_02_a_supervisor_that_gives_up_stops_the_others_in_reverse_and_exits_
     assert log == crash_of("b") + stops("dca")
 
 
-def test_RI_03_children_share_one_budget_and_one_incident_costs_one_unit(system: System, clock: ManualClock) -> None:
+def test_RI_03_children_share_one_budget_and_one_incident_costs_one_unit(
+    system: System, clock: ManualClock
+) -> None:
     supervisor = supervise(system, four([]), strategy=Strategy.ONE_FOR_ALL)
 
     for id_ in "abc":
@@ -373,9 +375,7 @@ def test_RI_08_a_slow_crash_loop_never_trips_the_limit(system: System, clock: Ma
 def test_RI_09_a_child_supervisor_that_gave_up_exited_cleanly(
     system: System, restart: Restart, status: str | None
 ) -> None:
-    inner = ChildSpec(
-        Supervisor, id="inner", restart=restart, args=([child("leaf")],), kwargs={"max_restarts": 0}
-    )
+    inner = ChildSpec(Supervisor, id="inner", restart=restart, args=([child("leaf")],), kwargs={"max_restarts": 0})
     top = supervise(system, [inner])
 
     end(named(system, "leaf"), ValueError())

@@ -159,7 +159,9 @@ def test_ST_09_a_spec_with_nothing_but_a_start_has_otps_defaults(system: System)
     assert (ref.published.window.max_restarts, ref.published.window.max_seconds) == (3, 5.0)
 
 
-@pytest.mark.parametrize(("restart", "is_listed"), [("permanent", True), ("transient", True), ("temporary", False)])
+@pytest.mark.parametrize(
+    ("restart", "is_listed"), [("permanent", True), ("transient", True), ("temporary", False)]
+)
 def test_ST_10_a_child_that_ignores_its_start_is_listed_without_a_process_unless_temporary(
     system: System, restart: str, is_listed: bool
 ) -> None:

@@ -222,9 +222,8 @@ class _changing:
 
     def __enter__(self) -> None:
         _make(self._folder)
-        self._descriptor = os.open(
-            self._folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
-        )
+        # The folder itself is the lock: no file of its own is left behind.
+        self._descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
         pause = threading.Event()
         # It is held for a moment only; who holds it longer is stopped (SIGSTOP), and we do not wait for that.
         for _ in range(_LOCK_TRIES):
