@@ -1,7 +1,12 @@
-"""What every test may ask for: a clock that stands still, and a system of its own on it."""
+"""What every test may ask for: a clock that stands still, and a system of its own on it.
+
+With EYE_TESTS_MUST_RUN set, as in CI, a test that is skipped fails the run: a machine without a browser
+must not look like one on which the browser tests passed.
+"""
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -36,3 +41,20 @@ def system(clock: ManualClock) -> Iterator[System]:
         thread.join(10)
     left = [thread.name for thread in set(threading.enumerate()) - before]
     assert not left, f"threads left behind: {left}"
+
+
+_MAY_BE_SKIPPED = ("root may read everything",)  # what cannot be shown on this machine, whatever is installed
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not os.environ.get("EYE_TESTS_MUST_RUN"):
+        return
+    skipped = [
+        str(report.longrepr)
+        for report in reporter.stats.get("skipped", [])
+        if not any(reason in str(report.longrepr) for reason in _MAY_BE_SKIPPED)
+    ]
+    if skipped and session.exitstatus == 0:
+        reporter.write_line(f"EYE_TESTS_MUST_RUN: {len(skipped)} tests were skipped, e.g. {skipped[0]}", red=True)
+        session.exitstatus = 1

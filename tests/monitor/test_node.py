@@ -237,6 +237,7 @@ def test_down_nodes_are_not_asked(village: Village) -> None:
     assert engine is not None
     engine.close()
 
-    eventually(lambda: status(a, "b") == "down")
+    # 20 s: at once if the connection to it stood, after 10 s of silence if it was just being made.
+    eventually(lambda: status(a, "b") == "down", 20.0)
     with pytest.raises(NodeDown):
         a.view.tree("b")

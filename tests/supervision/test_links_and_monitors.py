@@ -11,6 +11,7 @@ from eye.errors import CallingSelf
 from eye.supervision import KILL, KILLED, NOPROC, NORMAL, SHUTDOWN, Crash, Down, Exit, Reason
 from eye.testing import drain
 from tests.supervision.servers import PATIENCE, Gate, crash, in_thread, seen, start
+import itertools
 
 if TYPE_CHECKING:
     from eye.supervision import Ref, System
@@ -22,7 +23,7 @@ def exits(ref: Ref) -> list[str]:
 
 def test_LM_01_a_chain_of_links_ends_with_the_reason_of_the_first(system: System) -> None:
     chain = [start(system) for _ in range(4)]
-    for one, next_one in zip(chain, chain[1:], strict=False):
+    for one, next_one in itertools.pairwise(chain):
         one.link(next_one)
 
     chain[0].cast(crash)

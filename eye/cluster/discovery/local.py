@@ -6,7 +6,7 @@ that died; no pid has to be trusted. The file is locked before it gets its name,
 a live node's file unlocked, or half of it.
 
     <folder>/mystic-node-1.4f2a9c1b00aa11bb     name and digest of the cookie
-    <folder>/.lock                              held by whoever adds or removes, for a moment
+    (the folder itself is locked by whoever adds or removes, for a moment)
 
 The folder must be ours alone: a stranger who could write there could have us dial anywhere.
 """
