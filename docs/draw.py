@@ -21,7 +21,7 @@ from eye import errors
 from eye.cli.group import COMMANDS, make_group
 from eye.cli.options import SHARED, Option
 from eye.cluster.news import NameConflict
-from eye.exporters.prometheus import metric_name
+from eye.monitor.prometheus import metric_name
 from eye.metrics.catalogue import CATALOGUE, Unit
 from eye.monitor import chronicle
 from eye.supervision import Crash, Restart, Strategy

@@ -78,6 +78,6 @@ class Form:
         return csv_rows(nodes, now, metrics, header=self._is_first)
 
     def _prometheus(self, nodes: Sequence[NodeView], now: float, metrics: Metrics) -> str:
-        from eye.exporters.prometheus import prometheus
+        from eye.monitor.prometheus import prometheus
 
         return prometheus(nodes, now, metrics)

@@ -34,7 +34,7 @@ def command(shared: Shared, node: str, process: str, reason: str) -> int:
     from eye.cli.looking import Lookout
     from eye.cli.screen import tell, write
     from eye.errors import DeadlineExceeded, NodeDown, NodeUnreachable
-    from eye.exporters.clean import clean
+    from eye.monitor.clean import clean
     from eye.monitor.methods import CRASH
 
     with Lookout(shared) as lookout:

@@ -36,7 +36,7 @@ def _table(census: Census) -> str:
 
 
 def _row(node: NodeView, now: float) -> tuple[str, ...]:
-    from eye.exporters.clean import clean
+    from eye.monitor.clean import clean
     from eye.exporters.units import duration
 
     if node.seen_at is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from eye.cli.options import PROGRAM
 from eye.errors import EyeError
-from eye.exporters.clean import clean
+from eye.monitor.clean import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -74,7 +74,7 @@ def _draw_all(lookout: Lookout, timeout: float) -> tuple[list[dict[str, Any]], i
 
 
 def _text(drawn: list[dict[str, Any]], *, with_names: bool) -> str:
-    from eye.exporters.clean import clean
+    from eye.monitor.clean import clean
     from eye.supervision.introspection import as_text
 
     blocks = []

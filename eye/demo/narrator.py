@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from eye.exporters.clean import clean
+from eye.monitor.clean import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -89,11 +89,9 @@ def _free_names(count: int) -> list[str]:
 
 
 def _serve(eye: Node, port: int) -> str:
-    from eye.exporters.prometheus import prometheus
     from eye.web.service import serve
 
-    view = eye.view
-    return serve(eye, "127.0.0.1", port, metrics_text=lambda: prometheus(view.fresh(), view.now()))
+    return serve(eye, "127.0.0.1", port)
 
 
 def _open(url: str) -> None:

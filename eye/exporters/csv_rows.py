@@ -12,7 +12,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from eye.exporters.clean import clean
+from eye.monitor.clean import clean
 from eye.metrics.catalogue import CATALOGUE, Metric
 from eye.monitor.document import document
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from unicodedata import combining, east_asian_width
 
-from eye.exporters.clean import clean
+from eye.monitor.clean import clean
 from eye.exporters.units import duration, figure
 from eye.metrics.catalogue import select, titles
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eye.exporters.clean import clean
+from eye.monitor.clean import clean
 from eye.exporters.units import figure, last_seen
 from eye.metrics.catalogue import select, titles
 

@@ -72,7 +72,7 @@ def create_blueprint(
         origins: pages elsewhere that may open the WebSocket and read the data, as `https://example.org`.
         frame_ancestors: who may show the page in a frame, as in a Content-Security-Policy.
         max_clients: how many may watch at a time; one more gets 503. The server needs more threads than that.
-        metrics_text: what /metrics answers; without it there is no /metrics.
+        metrics_text: what /metrics answers, instead of all nodes in Prometheus' text format.
         run_hub: called once, at the first request in the process that serves, with the publisher that must
             be ticked once a second from then on. Not earlier: a thread started before a server forks is lost.
             A node runs the hub in its own supervision tree unless told otherwise.
@@ -87,7 +87,7 @@ def create_blueprint(
         origins=strings("origins", origins),
         frame_ancestors=strings("frame_ancestors", frame_ancestors),
         max_clients=max_clients,
-        metrics_text=metrics_text,
+        metrics_text=metrics_text or _metrics_of(view_of(node_or_view), timeout),
         run_hub=run_hub or _hub_in_the_tree_of(node_or_view),
         timeout=timeout,
     )
@@ -106,6 +106,15 @@ def create_blueprint(
     _add_api(blueprint, view, options)
     Sock().route("/ws", bp=blueprint, endpoint="ws")(lambda ws: speak(ws, feed))
     return blueprint
+
+
+def _metrics_of(view: Any, timeout: float) -> Callable[[], str]:
+    def metrics_text() -> str:
+        from eye.monitor.prometheus import prometheus
+
+        return prometheus(view.fresh(min(timeout, 2.0)), view.now())
+
+    return metrics_text
 
 
 def _hub_in_the_tree_of(node: Any) -> Callable[[Publisher], object] | None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eye.exporters.clean import clean
+from eye.monitor.clean import clean
 from eye.exporters.csv_rows import csv_rows
 from eye.metrics.catalogue import select
 from eye.monitor.document import document

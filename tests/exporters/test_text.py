@@ -111,7 +111,7 @@ def test_it_imports_no_more_than_it_needs() -> None:
             "eye",
             "eye.errors",
             "eye.exporters",
-            "eye.exporters.clean",
+            "eye.monitor.clean",
             "eye.exporters.text",
             "eye.exporters.units",
             "eye.metrics",

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from eye.exporters.clean import clean
-from eye.exporters.prometheus import metric_name, prometheus
+from eye.monitor.clean import clean
+from eye.monitor.prometheus import metric_name, prometheus
 from eye.metrics.catalogue import CATALOGUE, select
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eye.exporters.clean import clean
+from eye.monitor.clean import clean
 from eye.metrics.catalogue import CATALOGUE, Kind, Metric, Unit
 
 if TYPE_CHECKING:

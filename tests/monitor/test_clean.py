@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eye.exporters.clean import clean
+from eye.monitor.clean import clean
 
 
 @pytest.mark.parametrize("honest", ["", "mystic-node-1", "a@b.c", "two words", "Zürich", "東京", "🧙"])
