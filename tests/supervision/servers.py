@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from eye.supervision import ChildSpec, GenServer
+from eye.supervision import ChildSpec, GenServer, ProcessExit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,9 +67,8 @@ def crash(_server: Any) -> None:
     raise Boom("boom")
 
 
-def state(server: Obedient) -> Obedient:
-    """Answer the server itself, to look at it once it rests."""
-    return server
+def exit_with(word: str) -> None:
+    raise ProcessExit(word)
 
 
 def seen(ref: Ref) -> list[Any]:

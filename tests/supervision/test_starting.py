@@ -12,7 +12,6 @@ from eye.supervision import (
     ChildSpec,
     Exit,
     Ignore,
-    ProcessExit,
     Restart,
     Shutdown,
     Stop,
@@ -20,7 +19,19 @@ from eye.supervision import (
 )
 from eye.supervision.child_spec import as_child_spec
 from eye.testing import drain
-from tests.supervision.servers import PATIENCE, Boom, Gate, Obedient, child, crash, in_thread, named, seen, start
+from tests.supervision.servers import (
+    PATIENCE,
+    Boom,
+    Gate,
+    Obedient,
+    child,
+    crash,
+    exit_with,
+    in_thread,
+    named,
+    seen,
+    start,
+)
 
 if TYPE_CHECKING:
     from eye.supervision import System
@@ -229,10 +240,6 @@ def test_GS_02_an_init_that_fails_tells_the_starter_why_and_leaves_nothing(
     assert log == [("init", "it")]  # and no cleanup
     assert system.whereis("it") is None
     assert system.processes() == ()
-
-
-def exit_with(word: str) -> None:
-    raise ProcessExit(word)
 
 
 def test_GS_02_an_init_that_ignores_ends_with_normal(system: System) -> None:
