@@ -1,9 +1,9 @@
-"""Draws the parts of these pages that follow from the code: diagrams, and tables of options, metrics, events, errors.
+"""Draws the parts of these pages that follow from the code: diagrams, tables of options, metrics, events.
 
     python docs/draw.py
 
-A page says where a drawing belongs, `<!-- drawn: strategies -->` … `<!-- /drawn -->`, and this fills in what stands
-between. A test draws all of it again and compares.
+A page says where a drawing belongs, `<!-- drawn: strategies -->` … `<!-- /drawn -->`, and this fills in what
+stands between. A test draws all of it again and compares.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from eye import errors
 from eye.cli.group import COMMANDS, make_group
 from eye.cli.options import SHARED, Option
 from eye.cluster.news import NameConflict
-from eye.monitor.prometheus import metric_name
 from eye.metrics.catalogue import CATALOGUE, Unit
 from eye.monitor import chronicle
+from eye.monitor.prometheus import metric_name
 from eye.supervision import Crash, Restart, Strategy
 from eye.supervision.events import Event
 from eye.supervision.policy import ChildState, GiveUp, Remove, Rules, Start, Stop, decide, wants_back

@@ -59,7 +59,8 @@ class Browser:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         # What Chromium says on stderr is of no interest, but a full pipe would stop it.
-        threading.Thread(target=self._process.stderr.read, daemon=True).start()  # type: ignore[union-attr]
+        self._drain = threading.Thread(target=self._process.stderr.read, daemon=True)  # type: ignore[union-attr]
+        self._drain.start()
 
     def __enter__(self) -> Browser:
         return self
@@ -71,6 +72,8 @@ class Browser:
             pass
         self._process.terminate()
         self._process.wait(DEADLINE)
+        self._drain.join(DEADLINE)
+        self._process.stderr.close()  # type: ignore[union-attr]
         self._reader.join(DEADLINE)
         shutil.rmtree(self._profile, ignore_errors=True)
 
@@ -167,7 +170,7 @@ class Page:
                 let value;
                 try {{ value = ({condition}); }} catch (error) {{ value = undefined; }}
                 if (value) return resolve(value);
-                if (performance.now() > until) return reject(new Error("never came true: " + {json.dumps(condition)}));
+                if (performance.now() > until) return reject(new Error("not true: " + {json.dumps(condition)}));
                 setTimeout(look, 15);
               }};
               look();

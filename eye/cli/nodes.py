@@ -36,8 +36,8 @@ def _table(census: Census) -> str:
 
 
 def _row(node: NodeView, now: float) -> tuple[str, ...]:
-    from eye.monitor.clean import clean
     from eye.exporters.units import duration
+    from eye.monitor.clean import clean
 
     if node.seen_at is None:
         seen = "never"

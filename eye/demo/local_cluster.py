@@ -100,7 +100,7 @@ class NodeProcess:
                 pass  # it is gone already, and the pipe with it
 
     def await_end(self, timeout: float) -> bool:
-        """Wait until the OS process is gone; after `timeout` seconds it is killed. Answers whether it went by itself."""
+        """Wait until the OS process is gone, kill it after `timeout` seconds; answer whether it went itself."""
         if self._process is None:
             return True
         try:

@@ -1,4 +1,4 @@
-"""The demo from beginning to end: the page is opened, the nodes start, things break, everything is cleared away."""
+"""The demo from beginning to end: nodes start, a page opens, things break, everything is cleared away."""
 
 from __future__ import annotations
 

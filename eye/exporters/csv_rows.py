@@ -12,8 +12,8 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from eye.monitor.clean import clean
 from eye.metrics.catalogue import CATALOGUE, Metric
+from eye.monitor.clean import clean
 from eye.monitor.document import document
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from unicodedata import combining, east_asian_width
 
-from eye.monitor.clean import clean
 from eye.exporters.units import duration, figure
 from eye.metrics.catalogue import select, titles
+from eye.monitor.clean import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

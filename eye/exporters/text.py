@@ -21,9 +21,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eye.monitor.clean import clean
 from eye.exporters.units import figure, last_seen
 from eye.metrics.catalogue import select, titles
+from eye.monitor.clean import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

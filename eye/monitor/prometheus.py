@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eye.monitor.clean import clean
 from eye.metrics.catalogue import CATALOGUE, Kind, Metric, Unit
+from eye.monitor.clean import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

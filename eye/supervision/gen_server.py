@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from eye.errors import BadReturn, UnhandledMessage
 from eye.supervision.answers import NOTHING, Continue, Ignore, NoReply, Reply, Stop
 from eye.supervision.messages import Caller, Cast, Down, Exit, IdleCheck, IdleTimeout, Info, Wake
-from eye.supervision.process import IGNORED
+from eye.supervision.process import IGNORED, PykkaCaller
 from eye.supervision.reasons import Crash, ProcessExit, Reason, as_reason
 from eye.supervision.ref import Ref
 
@@ -139,6 +139,7 @@ class GenServer:
         self._last_words: tuple[Caller, Any] | None = None
         self._handlers: dict[type, Callable[[Any], Reason | None]] = {
             Caller: self._on_call,
+            PykkaCaller: self._on_call,
             Cast: self._on_cast,
             Info: self._on_info,
             Exit: self._on_exit,

@@ -144,5 +144,5 @@ class Monitor:
         """Whether a notice that is on its way already shall not be shown either."""
 
 
-NOT_BARE = frozenset({Caller, Info, Exit, Down, IdleCheck, Cast, SystemRequest, Wake})
+NOT_BARE: set[type] = {Caller, Info, Exit, Down, IdleCheck, Cast, SystemRequest, Wake}
 """What a cast may not be by itself; `Ref.cast` wraps it."""

@@ -27,7 +27,7 @@ from pykka.messages import _ActorStop
 from eye.errors import NoProcess, ServerExited, StartFailed
 from eye.supervision import reports
 from eye.supervision.inbox import Inbox
-from eye.supervision.messages import Caller, SystemRequest
+from eye.supervision.messages import NOT_BARE, Caller, SystemRequest
 from eye.supervision.reasons import NORMAL, SHUTDOWN, Crash, ProcessExit, Reason, is_clean
 from eye.supervision.ref import Ref, Stopping, current, here, leave_if_doomed
 
@@ -178,7 +178,7 @@ class _Door:
         if future is None and not isinstance(message, _ActorStop):
             ref.send(message)
             return
-        caller = _PykkaCaller(message, ref, future)
+        caller = PykkaCaller(message, ref, future)
         if ref.exit_reason is None:
             stops = isinstance(message, _ActorStop)
             ref.deliver(SystemRequest(Stopping(SHUTDOWN), caller) if stops else caller)
@@ -192,7 +192,7 @@ class _Door:
         return True
 
 
-class _PykkaCaller(Caller):
+class PykkaCaller(Caller):
     """A call that came by Pykka's `ask`: the answer goes into Pykka's future."""
 
     __slots__ = ("_future",)
@@ -212,6 +212,9 @@ class _PykkaCaller(Caller):
             failure = self.server.failure_of(self)
             self._future.set_exception((type(failure), failure, None))
         return True
+
+
+NOT_BARE.add(PykkaCaller)
 
 
 def spawn(
@@ -279,4 +282,4 @@ def is_busy(ref: Ref) -> bool:
     return frame is not None and frame.f_code is not Process._work.__code__
 
 
-__all__ = ["IGNORED", "Behaviour", "Inbox", "Process", "Ref", "current", "is_busy", "spawn"]
+__all__ = ["IGNORED", "Behaviour", "Inbox", "Process", "PykkaCaller", "Ref", "current", "is_busy", "spawn"]

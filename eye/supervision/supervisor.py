@@ -348,20 +348,21 @@ class Supervisor(GenServer):
             ref.signal(self.ref, SHUTDOWN)
 
     def _await_stopped(self, record: ChildRecord, ref: Ref, seconds: float | None) -> None:
+        limit = record.spec.shutdown_limit
+        expected = KILLED if limit is Shutdown.BRUTAL_KILL else SHUTDOWN
         reason = ref.join(seconds)
         if reason is None:
             ref.kill()
             reason = ref.join()
             if reason == KILLED:  # and not, at the last moment, of its own accord
-                reports.child_killed_at_limit(self.ref, ref, record.spec.shutdown_limit)
+                expected = KILLED
+                reports.child_killed_at_limit(self.ref, ref, limit)
                 self.system.emit(events.ChildAbandoned(self._now(), ref.path, ref.serial))
         assert reason is not None
         record.note_exit(reason, self._now())
         self.system.emit(events.ChildStopped(self._now(), ref.path, ref.serial, reason))
-        is_fine = reason in (SHUTDOWN, KILLED) or (
-            record.spec.restart is not Restart.PERMANENT and is_clean(reason)
-        )
-        if not is_fine:
+        may_be_done = record.spec.restart is not Restart.PERMANENT and is_clean(reason)
+        if reason != expected and not may_be_done:
             reports.child_stopped_badly(self.ref, ref, reason)
 
     def _stop_all(self) -> None:

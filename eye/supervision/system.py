@@ -14,7 +14,7 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from eye.clock import SystemClock
-from eye.errors import CallFailed, CallingSelf, NoProcess, StartFailed
+from eye.errors import AlreadyStarted, CallFailed, CallingSelf, NoProcess, StartFailed
 from eye.supervision import events
 from eye.supervision.inbox import Inbox
 from eye.supervision.messages import Down, Info, Monitor
@@ -203,14 +203,19 @@ class System:
 
     def enter(self, ref: Ref) -> None:
         """Take a new process in, and give it its name."""
-        if ref.name is not None:
-            self.names.claim(ref.name, ref)
         with self._lock:
-            if not self._closed:
-                self._processes[ref] = self._threads[ref] = None
-                return
-        self.free_name(ref)
-        raise StartFailed(ref.path, shutdown("its system has been stopped"))
+            if self._closed:
+                raise StartFailed(ref.path, shutdown("its system has been stopped"))
+            self._processes[ref] = self._threads[ref] = None
+        if ref.name is None:
+            return
+        # The name last: from then on anybody may find it and kill it, and then it has to be forgotten.
+        try:
+            self.names.claim(ref.name, ref)
+        except AlreadyStarted:
+            self.forget(ref)
+            self.reclaim(ref)
+            raise
 
     def free_name(self, ref: Ref) -> None:
         """Take a process's name back, the first thing when it ends."""

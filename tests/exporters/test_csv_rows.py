@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eye.monitor.clean import clean
 from eye.exporters.csv_rows import csv_rows
 from eye.metrics.catalogue import select
+from eye.monitor.clean import clean
 from eye.monitor.document import document
 
 HEADER = (

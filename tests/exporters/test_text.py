@@ -111,10 +111,11 @@ def test_it_imports_no_more_than_it_needs() -> None:
             "eye",
             "eye.errors",
             "eye.exporters",
-            "eye.monitor.clean",
             "eye.exporters.text",
             "eye.exporters.units",
             "eye.metrics",
             "eye.metrics.catalogue",
+            "eye.monitor",
+            "eye.monitor.clean",
         ]
     )

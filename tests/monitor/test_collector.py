@@ -1,4 +1,4 @@
-"""A collector asks while somebody looks, believes only the node's present life, and takes no answer for granted."""
+"""A collector asks while somebody looks, and believes only the node's present life."""
 
 from __future__ import annotations
 

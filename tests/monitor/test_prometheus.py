@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from eye.metrics.catalogue import CATALOGUE, select
 from eye.monitor.clean import clean
 from eye.monitor.prometheus import metric_name, prometheus
-from eye.metrics.catalogue import CATALOGUE, select
 
 
 def series(written: str) -> dict[tuple[str, str], float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,6 @@ from eye.errors import CallingSelf
 from eye.supervision import KILL, KILLED, NOPROC, NORMAL, SHUTDOWN, Crash, Down, Exit, Reason
 from eye.testing import drain
 from tests.supervision.servers import PATIENCE, Gate, crash, in_thread, seen, start
-import itertools
 
 if TYPE_CHECKING:
     from eye.supervision import Ref, System

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,16 @@ def test_PK_04_a_call_does_not_wait_for_ever(system: System, clock: ManualClock)
     gate.open()
 
 
+@pytest.fixture
+def _often_switched() -> Iterator[None]:
+    """Let threads take turns every 50 microseconds: what can go wrong between two steps, then does."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(5e-5)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("_often_switched")
 @pytest.mark.parametrize("how", [KILL, "crash"], ids=str)
 def test_PK_05_no_asker_is_forgotten_while_the_server_ends_again_and_again(system: System, how: Any) -> None:
     supervisor = system.start(Supervisor, [child("it", traps=False)], max_restarts=10**6)
@@ -110,6 +121,7 @@ def test_PK_05_no_asker_is_forgotten_while_the_server_ends_again_and_again(syste
     assert supervisor.is_alive
 
 
+@pytest.mark.usefixtures("_often_switched")
 def test_PK_05_nor_one_who_asks_by_pykkas_own_ask(system: System) -> None:
     for _ in range(200):
         ref = start(system)

@@ -74,7 +74,8 @@ def test_ST_03_when_the_third_of_four_fails_the_first_two_are_stopped_in_reverse
         system.start(Supervisor, children)
 
     assert log == [
-        ("init", "a"), ("init", "b"), ("init", "c"), ("terminate", "b", "shutdown"), ("terminate", "a", "shutdown"),
+        ("init", "a"), ("init", "b"), ("init", "c"),
+        ("terminate", "b", "shutdown"), ("terminate", "a", "shutdown"),
     ]  # fmt: skip
     assert system.processes() == ()
 

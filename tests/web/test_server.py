@@ -75,7 +75,7 @@ def place() -> Iterator[Place]:
 
 
 def hear(client: Client) -> dict[str, Any]:
-    text = client.receive(timeout=10)
+    text = client.receive(timeout=30)
     assert text is not None, "nothing came"
     return json.loads(text)
 
