@@ -167,9 +167,10 @@ class Switchboard:
             self._inbox.popleft()()
         for line in list(self._lines.values()):
             line.close(NodeUnreachable(line.address, _CLOSED))
-        self.selector.close()
-        self._ears.close()
-        self._bell.close()
+        with self._lock:  # whoever closes us may not have rung yet
+            self.selector.close()
+            self._ears.close()
+            self._bell.close()
 
     # --------------------------------------------------- on the loop: what the lines need
 
