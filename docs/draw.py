@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +24,18 @@ from eye.cli.group import COMMANDS, make_group
 from eye.cli.options import SHARED, Option
 from eye.cluster.news import NameConflict
 from eye.metrics.catalogue import CATALOGUE, Unit
+from eye.metrics.sample import HostReading, ProcessReading
 from eye.monitor import chronicle
+from eye.monitor.node_view import NodeView
 from eye.monitor.prometheus import metric_name
-from eye.supervision import Crash, Restart, Strategy
+from eye.supervision import Crash, Restart, Strategy, Supervisor, System, introspection
 from eye.supervision.events import Event
 from eye.supervision.policy import ChildState, GiveUp, Remove, Rules, Start, Stop, decide, wants_back
 from eye.supervision.reasons import KILLED, NORMAL, SHUTDOWN, shutdown
 from eye.supervision.restart_window import RestartWindow
+from eye.web import encoder
 from eye.web.encoder import FIELDS
+from eye.web.nodes import nodes_document
 
 HERE = Path(__file__).parent
 _DRAWN = re.compile(r"(<!-- drawn: ([a-z ]+) -->\n)(.*?)(<!-- /drawn -->)", re.DOTALL)
@@ -65,7 +71,7 @@ def strategies() -> str:
 def temporaries() -> str:
     """The same, where one of the bystanders is temporary."""
     children = tuple(ChildState(each, Restart.TEMPORARY if each == "c" else Restart.PERMANENT) for each in "abcd")
-    children = tuple(dataclasses.replace(child, is_alive=child.id != "b") for child in children)
+    children = tuple(replace(child, is_alive=child.id != "b") for child in children)
     _, steps = decide(Rules(Strategy.REST_FOR_ONE), children, "b", _CRASH, RestartWindow(3, 5.0), 0.0)
     gone = [step.id for step in steps if isinstance(step, Remove)]
     return _fenced(
@@ -187,6 +193,34 @@ def metrics() -> str:
     return _table(["`--metric`", "scope", "JSON", "JSON unit", "Prometheus", "what it is"], rows)
 
 
+def nodes_example() -> str:
+    """Two nodes, one of them down, as the JSON contract has them."""
+    return _json(nodes_document(_NODES, _AT))
+
+
+def socket_example() -> str:
+    """What a viewer is sent: a snapshot, then what differs, then a sign of life."""
+    seen, snapshot = encoder.look(None, _as_sent(_NODES[:1]), _AT)
+    hotter = replace(_NODES[0], host=replace(_HOST, cpu=0.35), seen_at=_AT + 1)
+    _, changes = encoder.look(seen, _as_sent((hotter,)), _AT + 1)
+    assert isinstance(snapshot, encoder.Snapshot)
+    assert isinstance(changes, encoder.Changes)
+    texts = (
+        encoder.snapshot_text(snapshot, "6f1c09d2", 0, _AT, "mystic-node-1"),
+        encoder.changes_text(changes, 1, _AT + 1),
+        encoder.alive_text(2, _AT + 3),
+    )
+    fields_and_nodes = re.compile(r'"(fields|nodes)":\[.*?\](?=,"|}$)')
+    return _fenced(fields_and_nodes.sub(r'"\1":[…]', text) for text in texts)
+
+
+def tree_fields() -> str:
+    """What is told of each process of a tree."""
+    with System() as system:
+        told = introspection.tree(system, system.start(Supervisor, name="any"))  # type: ignore[arg-type]
+    return _fenced(_wrapped(list(told)))
+
+
 def fields() -> str:
     """The values of a row of a `changes` message, in order."""
     return _fenced(_wrapped(["index", *FIELDS]))
@@ -229,7 +263,51 @@ def _first_line(kind: type) -> str:
     return (inspect.getdoc(kind) or "").splitlines()[0]
 
 
+# ------------------------------------------------------------------------------------- examples
+
+_AT = 1795462080.1
+_HOST = HostReading("orthanc", 536870912, 25199075328, 0.2, 2, 0.42, 100, 7200.0)
+_PROCESS = ProcessReading(4242, 48234496, 0.007, 12, 17, 0, 7190.5)
+_NODES = (
+    NodeView(
+        name="mystic-node-1",
+        status="up",
+        address="127.0.0.1:41873",
+        seen_at=_AT - 0.1,
+        since=_AT - 7190,
+        reason=None,
+        boot="4f2a9c1b00aa11bb",
+        host=_HOST,
+        process=_PROCESS,
+        round_trip=0.001,
+    ),
+    NodeView(
+        name="mystic-node-2",
+        status="down",
+        address="127.0.0.1:41875",
+        seen_at=_AT - 12,
+        since=_AT - 11,
+        reason="connection refused",
+        boot="4f2a9c1b00aa11cc",
+        host=None,
+        process=None,
+        round_trip=None,
+    ),
+)
+
+
+def _as_sent(nodes: Sequence[NodeView]) -> list[Any]:
+    return list(nodes_document(nodes, _AT)["nodes"])
+
+
 # ---------------------------------------------------------------------------------------- parts
+
+
+def _json(content: Any) -> str:
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    # A reading on one line, as people write it.
+    text = re.sub(r'\{\n\s+"(name|pid)":[^{}]*\}', lambda found: " ".join(found[0].split()), text)
+    return f"```json\n{text}\n```"
 
 
 def _fenced(lines: Iterable[str]) -> str:
@@ -259,6 +337,9 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     "budget": budget,
     "commands": commands,
     "shared options": shared_options,
+    "nodes example": nodes_example,
+    "socket example": socket_example,
+    "tree fields": tree_fields,
     "metrics": metrics,
     "fields": fields,
     "events": events,

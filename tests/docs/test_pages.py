@@ -16,6 +16,7 @@ from eye import errors
 from eye.cli.group import COMMANDS
 from eye.cli.main import run as _run  # noqa: F401 - what the console scripts name must exist
 from eye.metrics.catalogue import CATALOGUE
+from eye.monitor import chronicle
 from eye.supervision import events
 
 HOME = Path(__file__).parents[2]
@@ -32,15 +33,27 @@ def load_draw() -> Any:
     return module
 
 
+# A block of Python and, where a block of text follows at once, what it prints.
+BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
+
+
 @pytest.mark.e2e
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_python_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_python_block_runs_and_prints_what_follows_it(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("EYE_FOLDER", str(tmp_path / "run"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for name in ("EYE_NAME", "EYE_LISTEN", "EYE_CONNECT", "EYE_COOKIE_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    text = page.read_text(encoding="utf-8")
     namespace: dict[str, Any] = {"__name__": "page"}
     try:
-        for block in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
-            exec(compile(block, str(page), "exec"), namespace)
+        for block in BLOCK.finditer(text):
+            above = "\n" * (text.count("\n", 0, block.start()) + 1)  # a traceback names the line of the page
+            exec(compile(above + block[1], str(page), "exec"), namespace)
+            printed = capsys.readouterr().out
+            assert block[2] is None or printed == block[2]
     finally:
         eye.stop_node()
 
@@ -50,6 +63,14 @@ def test_the_drawings_are_what_the_code_draws(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
 
     assert load_draw().redraw(text) == text, "run `python docs/draw.py`"
+
+
+def test_every_drawing_is_in_a_page() -> None:
+    draw = load_draw()
+
+    assert sorted(name for page in PAGES for name in draw.names_in(page.read_text("utf-8"))) == sorted(
+        draw.DRAWINGS
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -72,12 +93,25 @@ def options() -> list[str]:
     return sorted(set(found))
 
 
+def variables() -> list[str]:
+    """The environment variables of the options, and those that the code names besides."""
+    found = set()
+    for name in COMMANDS:
+        settings = importlib.import_module(f"eye.cli.{name}").command.settings()
+        found |= {option.variables(name)[-1] for option in settings.values()}
+    for path in (HOME / "eye").rglob("*.py"):
+        found |= set(re.findall(r"\bEYE_[A-Z][A-Z_]+\b", path.read_text(encoding="utf-8")))
+    return sorted(found)
+
+
 def test_nothing_is_left_out() -> None:
     wanted = [*COMMANDS, *options(), *(metric.name for metric in CATALOGUE)]
     wanted += [
         name for name, value in vars(errors).items() if isinstance(value, type) and not name.startswith("_")
     ]
     wanted += [value.__name__ for value in events.Event.__subclasses__()]
+    wanted += sorted(chronicle._WHAT.values())
+    wanted += variables()
 
     def is_told(name: str) -> bool:
         return name in ALL_TEXT or re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() in ALL_TEXT
