@@ -20,6 +20,7 @@ from eye.errors import EyeError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from eye.cli.logs import Held
     from eye.cli.options import Shared
     from eye.monitor.node import Node
 
@@ -45,12 +46,12 @@ class Foreground:
 
     def run(self, start: Callable[[], Node], came_up: Callable[[Node], None]) -> int:
         """Start a node, call `came_up`, wait, stop it. Blocks; answers the exit code."""
-        if self._shared.log_level_is_given:
-            set_up(self._shared.log_level)
-            held = None
-        else:
-            held = hold(self._shared.log_level)
-        node = start()
+        held = self._set_up_logs()
+        try:
+            node = start()
+        except BaseException:
+            _leave_within(_EXIT)
+            raise
         try:
             came_up(node)
             if held is not None:
@@ -62,6 +63,12 @@ class Foreground:
         if ended_by_itself:
             raise EyeError(f"node {node.name!r} has given up: its processes crashed more often than they may")
         return 0
+
+    def _set_up_logs(self) -> Held | None:
+        if self._shared.log_level_is_given:
+            set_up(self._shared.log_level)
+            return None
+        return hold(self._shared.log_level)
 
     def _wait(self, node: Node) -> bool:
         while True:
