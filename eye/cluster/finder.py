@@ -12,7 +12,7 @@ from eye.cluster.members import NAME as MEMBERS
 from eye.cluster.members import AllFound
 from eye.cluster.news import AddressFound
 from eye.cluster.node import NodeInfo
-from eye.errors import NameTaken
+from eye.errors import FolderUnusable, NameTaken
 from eye.supervision.gen_server import GenServer
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Finder(GenServer):
         for strategy in self._strategies:
             try:
                 found = strategy.find()
-            except OSError as error:
+            except (OSError, FolderUnusable) as error:
                 logger.warning("%s found nothing this time: %s", strategy, error)
                 continue
             for address in sorted(found):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from eye.cluster import news
 from eye.cluster.exchange import LOST, ConnectionClosed
+from eye.cluster.interconnect import Answer
 from eye.cluster.membership import Membership, Settings
 from eye.cluster.node import NodeInfo, Status
 from eye.cluster.registry import ANNOUNCE, LEAVE, NODES, Digest
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from eye.cluster.exchange import EngineSlot
-    from eye.cluster.interconnect import Answer, Method
+    from eye.cluster.interconnect import Method
     from eye.cluster.node import Member
     from eye.supervision.messages import Caller
     from eye.supervision.reasons import Reason
@@ -183,6 +184,11 @@ class Members(GenServer):
         ref, address = self.ref, step.address
         engine = self._engine.get_or_none()
         if engine is None:
+            # It is being restarted. Each announcement ends in an event, or its contact would never be due again.
+            self._calls_under_way += 1
+            ref.cast(
+                Called(address, Answer(error=NodeUnreachable(address, "the interconnect is being restarted")))
+            )
             return
         me = self._membership.me
         method: Method = NODES if self._is_hidden else ANNOUNCE

@@ -129,3 +129,22 @@ def test_what_a_short_lived_command_imports_is_light() -> None:
     heavy = {"multiprocessing", "asyncio", "logging", "dataclasses", "ssl", "json", "tempfile", "random", "pykka"}
     assert imported & heavy == set()
     assert not [name for name in imported if name.startswith("eye.supervision")]
+
+
+def test_a_loop_that_ends_quickly_waits_for_whoever_closes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    board = Switchboard(COOKIE, SystemClock())
+    board.start()
+    loop = board._thread
+    assert loop is not None
+
+    def ring_again_when_the_loop_has_had_time_to_end() -> None:
+        ring()
+        loop.join(0.2)
+        ring()
+
+    ring = board._ring
+    monkeypatch.setattr(board, "_ring", ring_again_when_the_loop_has_had_time_to_end)
+
+    board.close()
+
+    assert not loop.is_alive()
