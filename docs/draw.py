@@ -156,7 +156,7 @@ def _options(params: Iterable[click.Parameter], ctx: click.Context) -> str:
         record = param.get_help_record(ctx)
         if record is not None:
             has_variable = isinstance(param, Option) and param.name != "version"
-            variable = f"`EYE_{(param.name or '').upper()}`" if has_variable else ""
+            variable = f"`{param.variables('any')[-1]}`" if has_variable else ""
             rows.append([f"`{_plain(record[0])}`", variable, _plain(record[1])])
     return _table(["option", "variable", ""], rows)
 

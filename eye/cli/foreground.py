@@ -55,7 +55,7 @@ class Foreground:
         try:
             came_up(node)
             if held is not None:
-                held.release()
+                held.let_out()
             ended_by_itself = self._wait(node)
         finally:
             _leave_within(_STOP + _EXIT)

@@ -36,7 +36,7 @@ class Held(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         self._records.append(record)
 
-    def release(self) -> None:
+    def let_out(self) -> None:
         """Let out what was kept, and keep no more."""
         root = logging.getLogger()
         root.addHandler(self._behind)
@@ -52,7 +52,7 @@ def set_up(level: str) -> None:
 
 
 def hold(level: str) -> Held:
-    """Do as `set_up` does, but write nothing before `release`.
+    """Do as `set_up` does, but write nothing before `let_out`.
 
     A start that fails says why in one sentence; what its processes have logged on the way says it again.
     """

@@ -8,6 +8,7 @@ Whatever goes wrong is one sentence on stderr. A reader that goes away (`| head 
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 FINE, FAILED, WRONG_USAGE, NO_ANSWER, INTERRUPTED = 0, 1, 2, 3, 130
 
+_CANNOT_BE_WRITTEN = (errno.EPIPE, errno.ENOSPC, errno.EFBIG, errno.EIO)
 _WRONG_USAGE = (ConfigError, BadAddress, BadNodeName, UnknownMetric)
 
 
@@ -62,20 +64,26 @@ def _execute(arguments: list[str]) -> int:
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
-        raise
+    except OSError as error:
+        if error.errno in _CANNOT_BE_WRITTEN:
+            raise
+        return _tell_unexpected(error, shared)
     except EyeError as error:
         _say(str(error))
         return WRONG_USAGE if isinstance(error, _WRONG_USAGE) else FAILED
     # The outermost edge: a person at a terminal is told in one sentence, and where to find the rest.
     except Exception as error:  # noqa: BLE001
-        if shared.wants_traceback:
-            import traceback
+        return _tell_unexpected(error, shared)
 
-            traceback.print_exc()
-            return FAILED
-        said = f"{type(error).__name__}: {error}".splitlines()[0]
-        return _say(f"something unexpected happened: {said}. With --log-level debug you see the traceback")
+
+def _tell_unexpected(error: Exception, shared: Shared) -> int:
+    if shared.wants_traceback:
+        import traceback
+
+        traceback.print_exception(error)
+        return FAILED
+    said = f"{type(error).__name__}: {error}".splitlines()[0]
+    return _say(f"something unexpected happened: {said}. With --log-level debug you see the traceback")
 
 
 def _tell_wrong_usage(error: click.ClickException) -> None:

@@ -77,10 +77,13 @@ class _Reader:
     def _load(self) -> dict[str, Any]:
         import tomllib
 
+        text = ""
         try:
-            return tomllib.loads(self._path.read_bytes().decode())
+            text = self._path.read_bytes().decode()
+            return tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{self._path} is not TOML: {_as_clause(str(error))}") from None
+            said = str(error).replace("at end of document", f"at line {text.count(chr(10)) + 1}, the last")
+            raise ConfigError(f"{self._path} is not TOML: {_as_clause(said)}") from None
         except UnicodeDecodeError:
             raise ConfigError(f"{self._path} is not TOML: it is not UTF-8 text") from None
         except OSError as error:

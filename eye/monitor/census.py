@@ -188,6 +188,10 @@ class _Round:
             self._ask_who(address)
 
     def _note_failure(self, address: str, error: BaseException) -> None:
+        if isinstance(error, DeadlineExceeded):
+            error = DeadlineExceeded(
+                address, self._timeout
+            )  # what was left of it when we asked is nobody's concern
         if isinstance(error, _NO_NODE):
             self.tally.fail(address, error)
         else:
