@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any
+from typing import Any, Literal, get_args
 
 from eye.errors import BadChildSpec
 
@@ -56,6 +56,10 @@ class AutoShutdown(Enum):
     ALL_SIGNIFICANT = "all_significant"
 
 
+Isolation = Literal["thread", "process"]
+"""Where a process lives: in a thread of this OS process, or in an OS process of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
     """How to start one child, and what to do when it exits."""
@@ -73,6 +77,8 @@ class ChildSpec:
     """Seconds it has to stop before it is killed; unless given, 5 for a worker and no limit for a supervisor."""
     significant: bool = False
     """Whether its clean exit counts for the supervisor's automatic shutdown."""
+    isolation: Isolation = "thread"
+    """"process" gives it an OS process of its own, which can really be killed; nothing changes for its callers."""
 
     @property
     def is_supervisor(self) -> bool:
@@ -122,6 +128,13 @@ def _check(spec: ChildSpec) -> None:
         raise BadChildSpec(f"{who}: args must be a tuple, not {spec.args!r}")
     if not isinstance(spec.kwargs, Mapping):
         raise BadChildSpec(f"{who}: kwargs must be a mapping, not {spec.kwargs!r}")
+    if spec.isolation not in get_args(Isolation):
+        raise BadChildSpec(f"{who}: isolation must be 'thread' or 'process', not {spec.isolation!r}")
+    if spec.isolation == "process" and (spec.is_supervisor or not hasattr(spec.start, "begin")):
+        raise BadChildSpec(
+            f"{who}: only a GenServer class can live in an OS process of its own, not {spec.start!r}; "
+            "of a supervisor, isolate the children"
+        )
     limit = spec.shutdown
     is_seconds = isinstance(limit, (int, float)) and not isinstance(limit, bool) and 0 <= limit < math.inf
     if not (limit is None or is_seconds or isinstance(limit, Shutdown)):

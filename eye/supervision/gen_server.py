@@ -148,6 +148,10 @@ class GenServer:
             Wake: lambda _: None,
         }
 
+    def consult(self, what: Callable[[Any], Any]) -> Any:
+        """Answer what somebody wants to know of the server itself; asked between two messages."""
+        return what(self)
+
     def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Reason | None:
         """Run `init`; answer why there will be no process, or None."""
         answer = self.init(*args, **kwargs)

@@ -32,6 +32,9 @@ from eye.supervision.reasons import NORMAL, SHUTDOWN, Crash, ProcessExit, Reason
 from eye.supervision.ref import Ref, Stopping, current, here, leave_if_doomed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eye.supervision.child_spec import Isolation
     from eye.supervision.system import System
 
 IGNORED = Reason("ignore")
@@ -44,6 +47,7 @@ class Behaviour(Protocol):
     trap_exit: bool
 
     def attach(self, ref: Ref) -> None: ...
+    def consult(self, what: Callable[[Any], Any]) -> Any: ...
     def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Reason | None: ...
     def proceed(self) -> Reason | None: ...
     def receive(self, item: Any) -> Reason | None: ...
@@ -159,7 +163,7 @@ class Process(pykka.ThreadingActor):
         if isinstance(request.what, Stopping):
             return request.what.reason
         try:
-            request.caller.reply(request.what(self._behaviour))
+            request.caller.reply(self._behaviour.consult(request.what))
         except Exception as error:  # noqa: BLE001 - asked from outside: the asker's mistake, not the server's
             request.caller.fail(Crash.of(error))
         self._ref.clear_current()
@@ -227,6 +231,7 @@ def spawn(
     name: str | None = None,
     linked: bool = False,
     incarnation: int = 1,
+    isolation: Isolation = "thread",
 ) -> Ref | None:
     """Start a process and wait, however long it takes, until its `init` has returned.
 
@@ -242,7 +247,7 @@ def spawn(
     ref = Ref(system, behaviour, id_ if id_ is not None else name or behaviour.__name__, name, me)
     ref.incarnation = incarnation
     try:
-        server = cast("Behaviour", behaviour())
+        server = _make(behaviour, isolation)
         server.attach(ref)
     except Exception as error:
         raise StartFailed(ref.path, Crash.of(error)) from error
@@ -268,6 +273,14 @@ def spawn(
             failure.__cause__ = reason.exception
         raise failure from failure.__cause__
     return ref
+
+
+def _make(behaviour: type, isolation: Isolation) -> Behaviour:
+    if isolation == "process":
+        from eye.supervision.isolated import Isolated  # only who isolates pays for it
+
+        return Isolated(behaviour)
+    return cast("Behaviour", behaviour())
 
 
 def is_busy(ref: Ref) -> bool:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from eye.errors import CallFailed, CallingSelf, CallTimeout, NoProcess, ServerExited
 from eye.supervision.messages import NOT_BARE, Caller, Cast, Down, Exit, Info, Monitor, SystemRequest, Wake
@@ -71,6 +71,7 @@ class Ref:
         "_links",
         "_lock",
         "_monitors",
+        "_os_process",
         "_put",
         "_stopped",
         "_thread",
@@ -130,6 +131,7 @@ class Ref:
         self._waiting: Caller | None = None
         self._has_ended = False
         self._thread: threading.Thread | None = None
+        self._os_process: OsProcess | None = None
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._put: Callable[[Any], None] = self._inbox.put
 
@@ -284,15 +286,20 @@ class Ref:
         elif reason != NORMAL or sender is self:
             if self._doom is None:
                 self._doom = reason
+            if self._os_process is not None:
+                self._os_process.terminate()
             self._interrupt()
 
     def kill(self) -> None:
         """Declare the process dead, now: its name is free, links and monitors are told `killed`.
 
         The thread itself ends when the code it runs returns; until then `system.abandoned()` lists it.
+        An OS process really ends.
         """
         if self.exit_reason is None:
             self._doom = KILLED
+            if self._os_process is not None:
+                self._os_process.kill()
             self.finish(KILLED, abandon=True)
             self._interrupt()
 
@@ -503,6 +510,13 @@ class Ref:
             if self in other._links:
                 other._links.discard(self)
                 other.signal(self, reason, from_link=True)
+
+
+class OsProcess(Protocol):
+    """What a reference needs of the OS process that an isolated server runs in."""
+
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
 
 
 class Stopping:

@@ -315,6 +315,7 @@ class Supervisor(GenServer):
                 name=spec.name,
                 linked=True,
                 incarnation=incarnation,
+                isolation=spec.isolation,
             )
         ref = start(*spec.args, **spec.kwargs)
         if ref is None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from eye.clock import Clock
+    from eye.supervision.child_spec import Isolation
     from eye.supervision.pubsub import Topics
 
 Target: TypeAlias = Ref | str
@@ -58,7 +59,13 @@ class System:
     # ------------------------------------------------------------------------- processes
 
     def start(
-        self, behaviour: type, *args: Any, name: str | None = None, linked: bool = False, **kwargs: Any
+        self,
+        behaviour: type,
+        *args: Any,
+        name: str | None = None,
+        linked: bool = False,
+        isolation: Isolation = "thread",
+        **kwargs: Any,
     ) -> Ref | None:
         """Start a `GenServer` or `Supervisor`, and wait until its `init` has returned.
 
@@ -67,6 +74,7 @@ class System:
             args, kwargs: what `init` gets.
             name: what others may call it.
             linked: whether it shares the fate of the process that starts it.
+            isolation: "process" gives it an OS process of its own.
 
         Returns:
             Its reference; None if `init` answered `Ignore`.
@@ -75,7 +83,7 @@ class System:
             AlreadyStarted: the name is taken.
             StartFailed: `init` failed, and the process is gone.
         """
-        return spawn(self, behaviour, args, kwargs, name=name, linked=linked)
+        return spawn(self, behaviour, args, kwargs, name=name, linked=linked, isolation=isolation)
 
     def whereis(self, name: str) -> Ref | None:
         """Find who has a name now."""
