@@ -8,18 +8,24 @@ stands between. A test draws all of it again and compares.
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import importlib
 import inspect
+import itertools
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import click
 
-from eye import errors
+import eye
+from eye import errors, supervision
 from eye.cli.group import COMMANDS, make_group
 from eye.cli.options import SHARED, Option
 from eye.cluster.news import NameConflict
@@ -28,9 +34,22 @@ from eye.metrics.sample import HostReading, ProcessReading
 from eye.monitor import chronicle
 from eye.monitor.node_view import NodeView
 from eye.monitor.prometheus import metric_name
-from eye.supervision import Crash, Restart, Strategy, Supervisor, System, introspection
+from eye.supervision import (
+    ChildSpec,
+    Crash,
+    Delay,
+    GenServer,
+    Restart,
+    Strategy,
+    Supervisor,
+    System,
+    introspection,
+    reports,
+)
+from eye.supervision.children import ChildRecord
 from eye.supervision.events import Event
-from eye.supervision.policy import ChildState, GiveUp, Remove, Rules, Start, Stop, decide, wants_back
+from eye.supervision.incidents import Incident
+from eye.supervision.policy import ChildState, GiveUp, Remove, Rules, Start, Stop, decide, resume, wants_back
 from eye.supervision.reasons import KILLED, NORMAL, SHUTDOWN, shutdown
 from eye.supervision.restart_window import RestartWindow
 from eye.web import encoder
@@ -56,16 +75,98 @@ def names_in(page: str) -> list[str]:
 
 
 def strategies() -> str:
-    """Four children, the second crashes: who is stopped, who is started, by each strategy."""
-    ids = "abcd"
-    children = tuple(ChildState(each, Restart.PERMANENT, is_alive=each != "b") for each in ids)
-    lines = ["a, b, c, d were started in this order. b crashes.", ""]
+    """Four children, the second crashes: who is stopped and who is started, in which order, by each strategy."""
+    lines = ["✖ crashes   ■ is stopped   ● is started   time goes to the right", ""]
     for strategy in Strategy:
+        first, children = True, _four()
         _, steps = decide(Rules(strategy), children, "b", _CRASH, RestartWindow(3, 5.0), 0.0)
-        stopped, started = _ids(steps, Stop), _ids(steps, Start)
-        row = "  ".join(f"[{each}]" if each in started else f" {each} " for each in ids)
-        lines.append(f"{strategy.value:<13}{row}    stop: {_list(stopped):<9} start: {_list(started)}")
-    return _fenced(lines)
+        for line in _time_lines("abcd", [("✖", "b"), *_moments(steps)]):
+            lines.append(f"{strategy.value if first else '':<14}{line}")
+            first = False
+        lines.append("")
+    return _fenced(lines[:-1])
+
+
+def outcomes() -> str:
+    """The same for each restart type of the child that exits, whether it crashed or was done."""
+    rows = []
+    for restart in Restart:
+        for how, reason in ("a crash", _CRASH), ("a clean exit", NORMAL):
+            row = [f"`{restart.value}`, {how}"]
+            for strategy in Strategy:
+                children = tuple(replace(one, restart=restart) if one.id == "b" else one for one in _four())
+                _, steps = decide(Rules(strategy), children, "b", reason, RestartWindow(3, 5.0), 0.0)
+                row.append(_in_words(steps))
+            rows.append(row)
+    return _table(["b is, and its exit is", *(f"`{strategy.value}`" for strategy in Strategy)], rows)
+
+
+def delays() -> str:
+    """The same with a delay: the group is stopped at once, and started together when the wait is over."""
+    lines = ["✖ crashes   ■ is stopped   ┄ waits   ● is started", ""]
+    for strategy in Strategy:
+        first, children = True, _four()
+        _, steps = decide(Rules(strategy), children, "b", _CRASH, RestartWindow(3, 5.0), 0.0, delay=5.0)
+        stopped = {"b", *_ids(steps, Stop)}
+        waiting = tuple(replace(one, is_alive=one.id not in stopped) for one in children)
+        moments = [
+            ("✖", "b"),
+            *_moments(steps),
+            *[("┄", "b")] * 4,
+            *_moments(resume(Rules(strategy), waiting, "b")),
+        ]
+        for line in _time_lines("abcd", moments):
+            lines.append(f"{strategy.value if first else '':<14}{line}")
+            first = False
+        lines.append("")
+    return _fenced(lines[:-1])
+
+
+def waits() -> str:
+    """How long a child waits that fails again and again."""
+    delay, attempts = Delay(jitter=0.0), range(1, 12)
+    cells = [f"{delay.seconds(attempt, 0.0):g}" for attempt in attempts]
+    width = max(map(len, cells)) + 2
+    rows = (
+        ("attempt", "".join(f"{attempt:>{width}}" for attempt in attempts)),
+        (
+            "seconds",
+            "".join(f"{cell:>{width}}" for cell in cells),
+        ),
+    )
+    return _fenced(["Delay(first=0.1, factor=2.0, longest=30.0)", "", *(f"{name}{row}" for name, row in rows)])
+
+
+def _four() -> tuple[ChildState, ...]:
+    return tuple(ChildState(each, Restart.PERMANENT, is_alive=each != "b") for each in "abcd")
+
+
+def _moments(steps: Iterable[Any]) -> list[tuple[str, str]]:
+    """What happens to whom, one thing after the other."""
+    marks = {Stop: "■", Start: "●"}
+    return [(marks[type(step)], each) for step in steps if type(step) in marks for each in step.ids]
+
+
+def _time_lines(ids: str, moments: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """A line for each child: drawn out while it runs, dotted while it waits, blank while it is down."""
+    step, before, after = 3, 4, 6
+    length = before + step * len(moments) + after
+    for child in ids:
+        line, stroke, at = "", "─", 0
+        for number, (mark, whom) in enumerate(moments):
+            moment = before + step * number
+            if whom == child:
+                line += stroke * (moment - at) + (mark if mark != "┄" else "┄")
+                stroke, at = {"●": "─", "┄": "┄"}.get(mark, " "), moment + 1
+        yield f"{child}  {line}{stroke * (length - at)}{'▶' if stroke == '─' else ''}"
+
+
+def _in_words(steps: Iterable[Any]) -> str:
+    steps = tuple(steps)
+    if started := _ids(steps, Start):
+        stopped = _ids(steps, Stop)
+        return f"{f'stop {_list(stopped)}; ' if stopped else ''}start {_list(started)}"
+    return "forget b" if any(isinstance(step, Remove) for step in steps) else "leave b down"
 
 
 def temporaries() -> str:
@@ -117,6 +218,59 @@ def _ids(steps: Iterable[Any], kind: type) -> tuple[str, ...]:
 
 def _list(ids: Iterable[str]) -> str:
     return ", ".join(ids) or "-"
+
+
+# ---------------------------------------------------------------------------------- the framework
+
+
+def public_names() -> str:
+    """Every name of the framework, and what its docstring says first."""
+    told = {}
+    for line in ast.parse(inspect.getsource(supervision)).body:
+        if isinstance(line, ast.ImportFrom) and line.module is not None:
+            for each in line.names:
+                told[each.name] = _said_of(line.module, each.name)
+    rows = [[f"`{name}`", told[name]] for name in sorted(eye._FRAMEWORK, key=lambda name: (name.upper(), name))]
+    return _table(["from `eye`", ""], rows)
+
+
+def _said_of(module: str, name: str) -> str:
+    """Answer what the docstring of a name says first: a class's, a function's, or the one below an assignment."""
+    value = getattr(importlib.import_module(module), name)
+    if isinstance(value, (type, FunctionType)):
+        return " ".join((inspect.getdoc(value) or "").partition("\n\n")[0].split())
+    source = ast.parse(inspect.getsource(importlib.import_module(module))).body
+    for line, below in itertools.pairwise(source):
+        targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets) and _text_of(below):
+            return _text_of(below)
+    return f"The reason `{value}`."
+
+
+def child_spec_fields() -> str:
+    """What a child spec says."""
+    return _fields_and_defaults(ChildSpec)
+
+
+def delay_fields() -> str:
+    """What a delay says."""
+    return _fields_and_defaults(Delay)
+
+
+def _fields_and_defaults(kind: type) -> str:
+    body = ast.parse(inspect.getsource(kind)).body[0].body  # type: ignore[attr-defined]
+    rows = []
+    for line, below in itertools.pairwise(body):
+        if isinstance(line, ast.AnnAssign):
+            default = "" if line.value is None else f"`{ast.unparse(line.value)}`"
+            default = re.sub(r"`field\(default_factory=dict\)`", "none", default)
+            rows.append([f"`{ast.unparse(line.target)}`", default, _text_of(below)])
+    return _table(["field", "unless given", ""], rows)
+
+
+def _text_of(line: Any) -> str:
+    is_text = isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
+    return " ".join(line.value.value.split()) if is_text else ""
 
 
 # ------------------------------------------------------------------------------ the command line
@@ -232,6 +386,58 @@ def events() -> str:
     return _table(["`what`", "besides `at`, `node`, `what`", "when"], rows)
 
 
+def log_records() -> str:
+    """What the supervision framework logs, and the fields of each record: read off reports that are made here."""
+    records: dict[str, set[str]] = {}
+    levels: dict[str, str] = {}
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            own = set(vars(record)) - set(vars(logging.makeLogRecord({}))) - {"report", "what", "taskName"}
+            records.setdefault(record.what, set()).update(own)  # type: ignore[attr-defined]
+            levels[record.what] = record.report  # type: ignore[attr-defined]
+
+    logger, keep = logging.getLogger("eye.supervision"), Keep()
+    before = (logger.level, logger.propagate)
+    logger.addHandler(keep)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        _report_everything()
+    finally:
+        logger.removeHandler(keep)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
+    common = set.intersection(*records.values())
+    rows = [
+        [f"`{what}`", levels[what], ", ".join(f"`{name}`" for name in sorted(fields - common))]
+        for what, fields in records.items()
+    ]
+    shared = ", ".join(f"`{name}`" for name in sorted(common | {"report", "what"}))
+    return f"{_table(['`what`', '`report`', 'fields'], rows)}\n\nAll of them have {shared}."
+
+
+def _report_everything() -> None:
+    with System() as system:
+        top = system.start(Supervisor, name="top")
+        assert top is not None
+        record = ChildRecord("child", ChildSpec(Supervisor, id="child"), 0.0)
+        incident = Incident("child", _CRASH, 0.0, 1, 3, 5.0)
+        reports.server_exited(top, GenServer(), None, _CRASH)
+        reports.process_crashed(top, _CRASH)
+        reports.child_exited(top, top, record, incident, None)
+        reports.child_started(top, top, record)
+        reports.restart_delayed(top, record, incident)
+        reports.child_not_started(top, record, _CRASH)
+        reports.gave_up(top, incident)
+        reports.child_killed(top, top, record, "", ())
+        isolated = replace(record.spec, start=GenServer, isolation="process")
+        reports.child_killed(top, top, ChildRecord("child", isolated, 0.0), "", ())
+        reports.child_stopped_badly(top, top, record, _CRASH)
+        reports.unexpected(top, "message", "")
+        reports.unexpected(top, "cast", "")
+
+
 def _fields_of(kind: type) -> str:
     if issubclass(kind, Event):
         names = [field.name for field in dataclasses.fields(kind) if field.name != "at"]
@@ -332,9 +538,15 @@ def _wrapped(words: list[str], width: int = 100) -> list[str]:
 
 DRAWINGS: dict[str, Callable[[], str]] = {
     "strategies": strategies,
+    "outcomes": outcomes,
+    "delays": delays,
+    "waits": waits,
     "temporaries": temporaries,
     "wanted back": wanted_back,
     "budget": budget,
+    "public names": public_names,
+    "child spec": child_spec_fields,
+    "delay": delay_fields,
     "commands": commands,
     "shared options": shared_options,
     "nodes example": nodes_example,
@@ -343,12 +555,13 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     "metrics": metrics,
     "fields": fields,
     "events": events,
+    "log records": log_records,
     "errors": error_tree,
 }
 
 
 def main() -> None:
-    for path in sorted(HERE.glob("*.md")):
+    for path in sorted(HERE.rglob("*.md")):
         before = path.read_text(encoding="utf-8")
         after = redraw(before)
         if after != before:

@@ -1,13 +1,16 @@
-"""Time, as something you are handed.
+"""Time and chance, as something you are handed.
 
 Nothing in `eye` asks the operating system for the time. Whatever waits or measures
 takes a `Clock`; the application hands it `SystemClock`, a test hands it
-`eye.testing.ManualClock` and moves the hands itself.
+`eye.testing.ManualClock` and moves the hands itself. The same with chance: whatever
+has to draw a number is handed a function that does; `system_chance` is the real one.
 """
 
 from __future__ import annotations
 
+import random
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -15,6 +18,15 @@ if TYPE_CHECKING:
 
 
 _FOREVER = 4e6  # seconds (46 days): threading.TIMEOUT_MAX is 4.29e6 on Windows, far more elsewhere
+
+
+Chance = Callable[[], float]
+"""Draws a number from 0.0 up to (not including) 1.0."""
+
+
+def system_chance() -> float:
+    """Draw by Python's own generator. The one place below `eye.monitor` that does."""
+    return random.random()
 
 
 class Clock(Protocol):

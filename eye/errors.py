@@ -11,13 +11,25 @@
     |   |-- ChildRunning                 it runs, so it can be neither restarted nor deleted
     |   |-- ChildRestarting              it waits for its next try
     |   |-- MaxChildrenReached           a dynamic supervisor is full
+    |   |-- BadPartitionKey              a key that would lead elsewhere in another OS process
+    |   |-- AlreadyRegistered            a registry's unique key is taken; `.ref` is the holder
+    |   |-- NotRegistered                the process has no entry of that key in the registry
+    |   |-- NotUnique                    many may have that key in the registry, so it names nobody
+    |   |-- NotTaskOwner                 only who started a task may wait for it
     |   |-- UnhandledMessage             nobody wrote a handler for this call or cast
+    |   |-- CannotCross                  a message that cannot be copied into another OS process
+    |   |-- IsolationUnavailable         no OS process for a child: none here, or none to be had
+    |   |-- AffinityUnavailable          the threads cannot be kept on that CPU, or on any
     |   |-- Settling                     `drain` gave up: somebody is still busy
     |   '-- CallFailed                   a call got no answer
     |       |-- NoProcess                (noproc) nobody there
     |       |-- CallTimeout              (timeout) not in time
+    |       |   '-- TaskTimeout          a task was not done in time, and has been told to end
     |       |-- CallingSelf              (calling_self) a process waited for itself
+    |       |-- CallDeadlock             (deadlock) several processes would wait for each other
+    |       |-- MailboxFull              (mailbox_full) no room for it, or it had to make room
     |       '-- ServerExited             the server went down first; `.reason` says why
+    |           '-- TaskFailed           a task ended without a result
     |-- ClusterError                     nodes and the wire between them
     |   |-- BadAddress, BadNodeName      text that is neither
     |   |-- CookieUnusable               the cookie file cannot be read, or others could read it
@@ -148,6 +160,67 @@ class MaxChildrenReached(SupervisionError):
         return f"{self.supervisor} already has {self.limit} children, its max_children"
 
 
+class AlreadyRegistered(SupervisionError):
+    """The unique key belongs to a live process: `ref`."""
+
+    def __init__(self, registry: str, key: Any, ref: Any) -> None:
+        super().__init__(registry, key, ref)
+        self.registry, self.key, self.ref = registry, key, ref
+
+    def __str__(self) -> str:
+        return f"key {self.key!r} of registry {self.registry} is already registered: {self.ref}"
+
+
+class NotRegistered(SupervisionError, LookupError):
+    """The process has no entry of that key."""
+
+    def __init__(self, registry: str, key: Any, process: str) -> None:
+        super().__init__(registry, key, process)
+        self.registry, self.key, self.process = registry, key, process
+
+    def __str__(self) -> str:
+        return f"{self.process} has not registered {self.key!r} in registry {self.registry}"
+
+
+class NotUnique(SupervisionError, ValueError):
+    """In this registry many processes may have one key, so a key names none of them."""
+
+    def __init__(self, registry: str, key: Any) -> None:
+        super().__init__(registry, key)
+        self.registry, self.key = registry, key
+
+    def __str__(self) -> str:
+        return (
+            f"registry {self.registry} has duplicate keys, so {self.key!r} is nobody's alone; "
+            "start it with keys='unique' to use its keys as names"
+        )
+
+
+class NotTaskOwner(SupervisionError):
+    """Only the process that started a task may wait for it, or plain code where plain code started it."""
+
+    def __init__(self, task: str, owner: str, asker: str) -> None:
+        super().__init__(task, owner, asker)
+        self.task, self.owner, self.asker = task, owner, asker
+
+    def __str__(self) -> str:
+        return f"task {self.task} belongs to {self.owner}; {self.asker} cannot wait for it"
+
+
+class BadPartitionKey(SupervisionError, TypeError):
+    """A key by which a partition cannot be chosen: another OS process would choose another one."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+    def __str__(self) -> str:
+        return (
+            f"a partition cannot be chosen by {self.key}: how it is written differs from one OS process to the "
+            "next; use a number, a string, a tuple of these, or a class with a __repr__ of its own"
+        )
+
+
 class UnhandledMessage(SupervisionError):
     """A call or a cast came for which the server has no handler."""
 
@@ -157,6 +230,42 @@ class UnhandledMessage(SupervisionError):
 
     def __str__(self) -> str:
         return f"{self.server} has no {self.callback} for {self.message}"
+
+
+class AffinityUnavailable(SupervisionError, OSError):
+    """`keep_on_one_cpu` was asked for what this system, or this process, does not have."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"the threads cannot be kept on one CPU: {self.why}"
+
+
+class CannotCross(SupervisionError, TypeError):
+    """What is sent to or from a process with an OS process of its own has to be copied, and this cannot be."""
+
+    def __init__(self, what: str, cause: str) -> None:
+        super().__init__(what, cause)
+        self.what, self.cause = what, cause
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what} cannot cross into another OS process ({self.cause}); "
+            "send plain data, references of processes, or classes and functions that a module names"
+        )
+
+
+class IsolationUnavailable(SupervisionError, OSError):
+    """There is no OS process to be had for a child."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return f"no OS process for an isolated child: {self.cause}"
 
 
 class Settling(SupervisionError, TimeoutError):
@@ -192,6 +301,10 @@ class CallTimeout(CallFailed, TimeoutError):
     """The answer did not come in time. The server may still carry the request out."""
 
 
+class TaskTimeout(CallTimeout):
+    """A task was not done in time. It has been told to end."""
+
+
 class CallingSelf(CallFailed):
     """A process called itself and would have waited for ever."""
 
@@ -199,8 +312,27 @@ class CallingSelf(CallFailed):
         return f"{self.target} called itself with {self.request}; it would wait for its own answer for ever"
 
 
+class CallDeadlock(CallFailed):
+    """The call would have closed a circle of processes that wait for each other; `reason` spells it out."""
+
+    def __str__(self) -> str:
+        who = getattr(self.reason, "detail", self.reason)
+        return f"call of {self.request} to {self.target} would wait for ever: {who}"
+
+
+class MailboxFull(CallFailed):
+    """The mailbox of the process holds no more than it was told to."""
+
+    def __str__(self) -> str:
+        return f"{self.request} was not taken by {self.target}: its mailbox is full"
+
+
 class ServerExited(CallFailed):
     """The server exited before it answered. `reason` is its exit reason, with its traceback if it crashed."""
+
+
+class TaskFailed(ServerExited):
+    """A task ended without a result. What it raised, where it was in this OS process, is the cause."""
 
 
 # -------------------------------------------------------------------------------- cluster

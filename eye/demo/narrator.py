@@ -50,7 +50,8 @@ def _short(path: str) -> str:
 
 
 def _exited(record: Record) -> tuple[str, str]:
-    follows = "" if record["will_restart"] else "; it is not restarted"
+    rule = f": {record['rule']}" if record.get("rule") else ""
+    follows = "" if record["will_restart"] else f"; it is not restarted{rule}"
     return "✖", f"{_short(record['path'])} exited: {record['reason']}{follows}"
 
 
@@ -61,19 +62,24 @@ def _started(record: Record) -> tuple[str, str] | None:
     return "⟳", f"{_short(record['path'])}#{record['incarnation']} started in its place{because}"
 
 
+def _delayed(record: Record) -> tuple[str, str]:
+    return "⟳", f"{_short(record['path'])} waits {record['seconds']:.3g} s before its next try"
+
+
 def _gave_up(record: Record) -> tuple[str, str]:
     limit = f"more than {record['max_restarts']} restarts in {record['max_seconds']:g} s"
     return "▲", f"supervisor {_short(record['path'])} gives up: {limit}. Its own supervisor takes over"
 
 
 def _abandoned(record: Record) -> tuple[str, str]:
-    return "✖", f"{_short(record['path'])} did not stop in time and is abandoned: a thread cannot be killed"
+    return "✖", f"{_short(record['path'])} {record['why']} and is abandoned: a thread cannot be killed"
 
 
 _SENTENCES: dict[str, Callable[[Any], tuple[str, str] | None]] = {
     "child_exited": _exited,
     "child_started": _started,
     "child_abandoned": _abandoned,
+    "restart_delayed": _delayed,
     "gave_up": _gave_up,
     "node_up": lambda record: ("●", f"up at {record['address']}"),
     "node_suspect": lambda record: ("◆", f"suspect: {record['reason']}"),

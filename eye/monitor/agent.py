@@ -80,7 +80,7 @@ class Agent:
 
     def _find(self, process: str) -> Ref:
         live = self._system.processes()
-        found = [ref for ref in live if process in (ref.path, ref.name, f"#{ref.serial}")]
+        found = [ref for ref in live if process in (ref.path, str(ref.name or ref.path), f"#{ref.serial}")]
         found = found or [ref for ref in live if str(ref.id) == process]
         if len(found) == 1:
             return found[0]

@@ -9,6 +9,7 @@ A record says when (`at`, UTC seconds), where (`node`; `path` for a process), `w
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +17,18 @@ from eye.cluster import news
 from eye.cluster.members import CHANGES
 from eye.supervision import events
 from eye.supervision.gen_server import GenServer
+from eye.supervision.incidents import Incident
 from eye.supervision.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _WHAT = {
+    events.ProcessCrashed: "process_crashed",
     events.ChildStarted: "child_started",
     events.ChildStartFailed: "child_start_failed",
     events.ChildExited: "child_exited",
+    events.RestartDelayed: "restart_delayed",
     events.ChildStopped: "child_stopped",
     events.ChildAbandoned: "child_abandoned",
     events.GaveUp: "gave_up",
@@ -64,6 +68,12 @@ def as_record(teller: str, event: Any, at: float) -> Record | None:
 def _plain(value: Any) -> Any:
     if isinstance(value, Reason):
         return str(value)
+    if isinstance(value, Incident):
+        return value.as_data()
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 

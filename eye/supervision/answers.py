@@ -21,6 +21,9 @@ class _Nothing:
     def __repr__(self) -> str:
         return "NOTHING"
 
+    def __reduce__(self) -> str:
+        return "NOTHING"  # the one there is, also after a way to another OS process
+
 
 NOTHING: Final = _Nothing()
 """Stands for «no reply», since None is one."""

@@ -15,6 +15,8 @@ from enum import Enum
 from typing import Any, Literal, get_args
 
 from eye.errors import BadChildSpec
+from eye.supervision.delay import Delay
+from eye.supervision.via import Name, Via
 
 
 class Strategy(Enum):
@@ -67,18 +69,23 @@ class ChildSpec:
     start: Callable[..., Any]
     """A `GenServer` or `Supervisor` class, or a function that starts a process and returns its `Ref`."""
     args: tuple[Any, ...] = ()
+    """What its `init` is called with, at every start."""
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+    """The same, by keyword."""
     id: Any = None
     """What the supervisor knows the child by; the name of `start` unless given."""
-    name: str | None = None
+    name: Name | None = None
     """A name to register it under, so that others can reach its replacements too."""
     restart: Restart = Restart.PERMANENT
+    """Whether it is wanted back after it has exited."""
     shutdown: float | Shutdown | None = None
     """Seconds it has to stop before it is killed; unless given, 5 for a worker and no limit for a supervisor."""
     significant: bool = False
     """Whether its clean exit counts for the supervisor's automatic shutdown."""
     isolation: Isolation = "thread"
     """"process" gives it an OS process of its own, which can really be killed; nothing changes for its callers."""
+    delay: Delay | None = None
+    """How long to wait before it is started again; unless given, as its supervisor says, which is not at all."""
 
     @property
     def is_supervisor(self) -> bool:
@@ -120,8 +127,8 @@ def _check(spec: ChildSpec) -> None:
     who = f"child {spec.id!r}"
     if not isinstance(spec.id, Hashable):
         raise BadChildSpec(f"{who}: id must be hashable, a word for instance")
-    if not (spec.name is None or isinstance(spec.name, str)):
-        raise BadChildSpec(f"{who}: name must be a string or None, not {spec.name!r}")
+    if not (spec.name is None or isinstance(spec.name, (str, Via))):
+        raise BadChildSpec(f"{who}: name must be a string, a Via or None, not {spec.name!r}")
     if not isinstance(spec.restart, Restart):
         raise BadChildSpec(f"{who}: restart must be a Restart, not {spec.restart!r}")
     if not isinstance(spec.args, tuple):
@@ -141,6 +148,10 @@ def _check(spec: ChildSpec) -> None:
         raise BadChildSpec(
             f"{who}: shutdown must be seconds >= 0, Shutdown.BRUTAL_KILL or Shutdown.INFINITY, not {limit!r}"
         )
+    if not (spec.delay is None or isinstance(spec.delay, Delay)):
+        raise BadChildSpec(f"{who}: delay must be a Delay or None, not {spec.delay!r}")
+    if not isinstance(spec.significant, bool):
+        raise BadChildSpec(f"{who}: significant must be True or False, not {spec.significant!r}")
     if spec.significant and spec.restart is Restart.PERMANENT:
         raise BadChildSpec(
             f"{who}: a permanent child always comes back, so it cannot be significant; "

@@ -15,13 +15,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from eye.errors import BadChildSpec, ChildNotFound, MaxChildrenReached
-from eye.supervision.child_spec import Child, ChildSpec, Shutdown, Strategy, as_child_spec, check_significance
+from eye.supervision.child_spec import Child, ChildSpec, Shutdown, as_child_spec, check_significance
 from eye.supervision.children import ChildRecord, StartChild, StopChild
 from eye.supervision.ref import Ref
 from eye.supervision.supervisor import Supervisor, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from eye.supervision.delay import Delay
+    from eye.supervision.incidents import Incident
 
 
 class DynamicSupervisor(Supervisor):
@@ -36,6 +39,7 @@ class DynamicSupervisor(Supervisor):
         max_seconds: float = 5.0,
         max_children: int | None = None,
         extra_arguments: Sequence[Any] = (),
+        delay: Delay | None = None,
     ) -> Any:
         """Start empty.
 
@@ -43,13 +47,14 @@ class DynamicSupervisor(Supervisor):
             max_restarts, max_seconds: the budget that all children share.
             max_children: how many there may be, those between a crash and a restart included.
             extra_arguments: put before each child's own arguments, at every start.
+            delay: how long a child waits before it is started again, where its own spec does not say.
         """
         if max_children is not None and (isinstance(max_children, bool) or not _is_count(max_children)):
             raise BadChildSpec(f"max_children must be a whole number >= 0 or None, not {max_children!r}")
         self._keys = itertools.count(1)
         self._max_children = max_children
         self._extra = tuple(extra_arguments)
-        return super().init([], strategy=Strategy.ONE_FOR_ONE, max_restarts=max_restarts, max_seconds=max_seconds)
+        return super().init([], max_restarts=max_restarts, max_seconds=max_seconds, delay=delay)
 
     @staticmethod
     def start_child(supervisor: Ref, child: Child) -> Ref | None:
@@ -74,7 +79,7 @@ class DynamicSupervisor(Supervisor):
         check_significance(spec, self._rules.auto_shutdown)
         if self._max_children is not None and len(self._children) >= self._max_children:
             raise MaxChildrenReached(self.ref.path, self._max_children)
-        return self._start_new(ChildRecord(next(self._keys), self._with_extra(spec)))
+        return self._start_new(ChildRecord(next(self._keys), self._with_extra(spec), self._now(), is_added=True))
 
     def _with_extra(self, spec: ChildSpec) -> ChildSpec:
         if not self._extra:
@@ -95,8 +100,8 @@ class DynamicSupervisor(Supervisor):
         self._stop_one(record)
         self._children.pop(record.key, None)
 
-    def _leave_down(self, record: ChildRecord) -> None:
-        self._children.pop(record.key, None)
+    def _leave_down(self, record: ChildRecord, because: Incident) -> None:
+        self._remove(record, because)
 
     def _stop_all(self) -> None:
         running = [(one, one.ref) for one in self._children.values() if one.ref and one.status == "running"]
@@ -108,7 +113,8 @@ class DynamicSupervisor(Supervisor):
             limit = record.spec.shutdown_limit
             spent = self.system.clock.monotonic() - asked_at
             self._await_stopped(record, ref, None if isinstance(limit, Shutdown) else max(limit - spent, 0.0))
-        self._children.clear()
+        for record in self._children.values():
+            record.mark_down()  # those that wait for their next try, too
 
 
 def _is_count(value: Any) -> bool:

@@ -1,15 +1,25 @@
 """What happened in the supervision tree, as values.
 
 The framework broadcasts one of these on the topic `TOPIC` for everything that a person who watches the
-tree would want to see move. They are facts: nothing waits for whoever hears them.
+tree would want to see move. They are facts: nothing waits for whoever hears them. Of one crash they come in
+this order:
+
+    ProcessCrashed     the process itself: its last message, its state, its traceback
+    ChildExited        its supervisor: what it makes of it, and how much of the budget that costs
+    RestartDelayed     where a delay is asked for
+    ChildStopped       of each sibling that goes with it
+    ChildStarted       of each that comes back; or ChildStartFailed, or at the end GaveUp
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from eye.supervision.incidents import Incident
     from eye.supervision.reasons import Reason
 
 TOPIC = "eye.supervision.events"
@@ -24,12 +34,24 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessCrashed(Event):
+    """A process crashed: what it was doing, and what its state was, both as short texts."""
+
+    serial: int
+    reason: Reason
+    last_message: str | None = None
+    """None where it crashed in `init`."""
+    state: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ChildStarted(Event):
     """A supervisor started a child; `incarnation` 1 is its first start."""
 
     serial: int
     incarnation: int
     cause: str | None = None
+    incident: Incident | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +63,23 @@ class ChildStartFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ChildExited(Event):
-    """A child exited that its supervisor had not asked to."""
+    """A child exited that its supervisor had not asked to; `rule` says why, if it is not started again."""
 
     serial: int
     reason: Reason
     will_restart: bool
+    rule: str | None = None
+    incident: Incident | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestartDelayed(Event):
+    """A child waits for its next try, and its group with it."""
+
+    seconds: float
+    next_try_at: float
+    attempt: int
+    incident: Incident | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +92,12 @@ class ChildStopped(Event):
 
 @dataclass(frozen=True, slots=True)
 class ChildAbandoned(Event):
-    """A child had to be killed at its limit, and its thread cannot be: it is left behind, unheard."""
+    """A child had to be killed, and its thread cannot be: it is left behind, unheard."""
 
     serial: int
+    why: str = ""
+    orphans: tuple[str, ...] = ()
+    """Of a supervisor: its children that may be left behind with nobody to stop them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +107,4 @@ class GaveUp(Event):
     max_restarts: int
     max_seconds: float
     cause: Any = None
+    incident: Incident | None = None

@@ -13,6 +13,10 @@
 One message at a time, in the order they came from each sender. What a callback returns is a reply (from
 `handle_call`) or one of the small values of `answers`. What it raises ends the process: a crash is a
 crash, its caller is told at once, and its supervisor starts a new one with fresh state.
+
+`terminate` sees the *last good state*: which attributes there are and what they are bound to is as it was
+before the callback that raised. What that callback changed *inside* a list or a dict stays changed; a server
+that must not be seen half-changed makes a new value and binds it last.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ from eye.errors import BadReturn, UnhandledMessage
 from eye.supervision.answers import NOTHING, Continue, Ignore, NoReply, Reply, Stop
 from eye.supervision.messages import Caller, Cast, Down, Exit, IdleCheck, IdleTimeout, Info, Wake
 from eye.supervision.process import IGNORED, PykkaCaller
-from eye.supervision.reasons import Crash, ProcessExit, Reason, as_reason
+from eye.supervision.reasons import ProcessExit, Reason, as_reason, uncaught
 from eye.supervision.ref import Ref
 
 if TYPE_CHECKING:
@@ -46,6 +50,10 @@ class GenServer:
     Callbacks run on the process's own thread. Attributes of `self` belong to that thread: others ask
     by `call`.
     """
+
+    # What the framework keeps here is not among the attributes: `vars(server)` is the server's state, all of
+    # it, and can be set back as one.
+    __slots__ = ("__dict__", "__first_step", "__idle", "__last_words", "__latest", "__weakref__", "ref")
 
     is_supervisor: ClassVar[bool] = False
     ref: Ref
@@ -134,19 +142,13 @@ class GenServer:
     def attach(self, ref: Ref) -> None:
         """Learn who one is, before `init`."""
         self.ref = ref
-        self._idle: tuple[IdleCheck, Timer] | None = None  # the time limit that the last callback set
-        self._first_step: Continue | None = None
-        self._last_words: tuple[Caller, Any] | None = None
-        self._handlers: dict[type, Callable[[Any], Reason | None]] = {
-            Caller: self._on_call,
-            PykkaCaller: self._on_call,
-            Cast: self._on_cast,
-            Info: self._on_info,
-            Exit: self._on_exit,
-            Down: self._on_down,
-            IdleCheck: self._on_idle,
-            Wake: lambda _: None,
-        }
+        # A dict of its own instead of one that shares its keys with the class's other instances: it is copied
+        # before every callback, and such a one is copied faster (54 ns against 74).
+        self.__dict__ = dict(self.__dict__)
+        self.__idle: tuple[IdleCheck, Timer] | None = None  # the time limit that the last callback set
+        self.__first_step: Continue | None = None
+        self.__last_words: tuple[Caller, Any] | None = None
+        self.__latest: dict[str, Any] | None = None  # the good state in the middle of a chain of steps
 
     def consult(self, what: Callable[[Any], Any]) -> Any:
         """Answer what somebody wants to know of the server itself; asked between two messages."""
@@ -163,27 +165,51 @@ class GenServer:
             return as_reason(answer.reason)
         if isinstance(answer, Continue):
             # The starter need not wait for the step: it is taken as the first thing, before any message.
-            self._first_step = answer
+            self.__first_step = answer
             return None
         return self._after(answer, "init", _AFTER_INIT)
 
     def proceed(self) -> Reason | None:
         """Take the step that `init` asked for, if it did."""
-        step, self._first_step = self._first_step, None
-        return None if step is None else self._go_on(step)
+        step, self.__first_step = self.__first_step, None
+        if step is None:
+            return None
+        state = self.__dict__.copy()
+        try:
+            return self._go_on(step)
+        except BaseException:
+            self._take_back(state)
+            raise
 
     def receive(self, item: Any) -> Reason | None:
         """Handle one item of the mailbox; answer why to end, or None to go on."""
-        if self._idle is not None and item is not self._idle[0]:
-            if type(item) is IdleCheck:
-                return None  # of an earlier time limit: no message, and so it ends no other
-            self._idle[1].cancel()
-            self._idle = None
-        handler = self._handlers.get(type(item))
-        if handler is not None:
-            return handler(item)
-        answer = self.handle_cast(item)
-        return None if answer is None else self._after(answer, "handle_cast", _AFTER_MESSAGE)
+        handler = HANDLERS.get(type(item))
+        if handler is None:
+            return self.receive_cast(item)
+        if self.__idle is not None and not self._ends_idling(item):
+            return None
+        state = self.__dict__.copy()
+        try:
+            return handler(self, item)
+        except BaseException:
+            self._take_back(state)
+            raise
+
+    def receive_cast(self, message: Any) -> Reason | None:
+        """The same for a cast that lies in the mailbox as it is: the commonest item, and the shortest way."""
+        if self.__idle is not None:
+            self._ends_idling(message)
+        state = self.__dict__.copy()
+        try:
+            answer = self.handle_cast(message)
+            return None if answer is None else self._after(answer, "handle_cast", _AFTER_MESSAGE)
+        except BaseException:
+            self._take_back(state)
+            raise
+
+    def _take_back(self, state: dict[str, Any]) -> None:
+        # One assignment: whoever reads an attribute from another thread finds the old one or the new.
+        self.__dict__ = state if self.__latest is None else self.__latest
 
     def end(self, reason: Reason) -> Reason:
         """Run `terminate`; what it raises takes the reason's place."""
@@ -192,12 +218,15 @@ class GenServer:
         except ProcessExit as signal:
             return signal.reason
         except BaseException as error:  # noqa: BLE001 - part of the process loop: a crash is a crash
-            return Crash.of(error)
+            return uncaught(error)
         finally:
-            if self._last_words is not None:  # as in OTP: once the cleanup has run, but still by this process
-                caller, value = self._last_words
-                caller.reply(value)
+            if self.__last_words is not None:  # as in OTP: once the cleanup has run, but still by this process
+                caller, value = self.__last_words
+                caller.give(value)
         return reason
+
+    def release(self) -> None:
+        """Give back what the process held besides its thread: here nothing."""
 
     def _on_call(self, caller: Caller) -> Reason | None:
         self.ref.set_current(caller)
@@ -205,7 +234,7 @@ class GenServer:
         kind = type(answer)
         if kind is Stop:
             if answer.reply is not NOTHING:
-                self._last_words = (caller, answer.reply)
+                self.__last_words = (caller, answer.reply)
             return as_reason(answer.reason)
         if kind is Continue or kind is Ignore:
             allowed = "a reply, Reply(…, then=…), NoReply or Stop"
@@ -213,7 +242,7 @@ class GenServer:
         if kind is NoReply:
             self.ref.await_later(caller)
         else:
-            caller.reply(answer.value if kind is Reply else answer)
+            caller.give(answer.value if kind is Reply else answer)
         self.ref.clear_current()
         if kind is Reply:
             return self._after(NoReply(answer.then, answer.timeout), "handle_call", "")
@@ -239,10 +268,13 @@ class GenServer:
         answer = self.handle_info(notice)
         return None if answer is None else self._after(answer, "handle_info", _AFTER_MESSAGE)
 
+    def _on_wake(self, _item: Wake) -> Reason | None:
+        return None
+
     def _on_idle(self, check: IdleCheck) -> Reason | None:
-        if self._idle is None:  # of an earlier time limit; a message has come since
+        if self.__idle is None:  # of an earlier time limit; a message has come since
             return None
-        self._idle = None
+        self.__idle = None
         answer = self.handle_info(IdleTimeout(check.seconds))
         return None if answer is None else self._after(answer, "handle_info", _AFTER_MESSAGE)
 
@@ -258,13 +290,40 @@ class GenServer:
         raise BadReturn(f"{type(self).__name__}.{callback}", repr(answer), allowed)
 
     def _go_on(self, step: Continue) -> Reason | None:
-        answer = self.handle_continue(step.message)
+        answer: Any = step
         while type(answer) is Continue:  # a chain of steps is a loop, however long
+            self.__latest = self.__dict__.copy()
             answer = self.handle_continue(answer.message)
-        return None if answer is None else self._after(answer, "handle_continue", _AFTER_MESSAGE)
+        reason = None if answer is None else self._after(answer, "handle_continue", _AFTER_MESSAGE)
+        self.__latest = None
+        return reason
 
     def _expect_something(self, seconds: float) -> None:
         check = IdleCheck(seconds)
-        if self._idle is not None:
-            self._idle[1].cancel()
-        self._idle = (check, self.system.timers.after(seconds, lambda: self.ref.deliver(check)))
+        if self.__idle is not None:
+            self.__idle[1].cancel()
+        self.__idle = (check, self.system.timers.after(seconds, self.ref.deliver, check))
+
+    def _ends_idling(self, item: Any) -> bool:
+        """Call the time limit off, now that something has come; answer whether `item` is to be handled."""
+        assert self.__idle is not None
+        check, timer = self.__idle
+        if item is check:
+            return True
+        if type(item) is IdleCheck:
+            return False  # of an earlier time limit: no message, and so it ends no other
+        timer.cancel()
+        self.__idle = None
+        return True
+
+
+HANDLERS: dict[type, Callable[[Any, Any], Reason | None]] = {
+    Caller: GenServer._on_call,
+    PykkaCaller: GenServer._on_call,
+    Cast: GenServer._on_cast,
+    Info: GenServer._on_info,
+    Exit: GenServer._on_exit,
+    Down: GenServer._on_down,
+    IdleCheck: GenServer._on_idle,
+    Wake: GenServer._on_wake,
+}

@@ -1,4 +1,4 @@
-"""The supervision tree as plain data, and as text.
+"""The supervision tree as plain data (and, by `as_text`, as text).
 
 Read from what processes publish, never by asking them: a supervisor that is busy with a slow child, a
 server with a long queue and a process that hangs are shown like any other, at no cost to them.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eye.supervision.children import Published
+from eye.supervision.tree_text import as_text
 
 if TYPE_CHECKING:
     from eye.supervision.children import ChildInfo
@@ -33,6 +34,13 @@ def tree(system: System, ref: Ref) -> Tree:
         `restart` (its restart type), `last_exit` and `last_exit_at` (UTC seconds), `mailbox` (messages
         waiting), `handled` (messages handled), `started_at`, `strategy` and `budget` (of a
         supervisor), `children`.
+
+        Of a supervised child also: `since` (when its supervisor took it on; `restarts` counts from then),
+        `cause` (the incident that it was last started again for: whose exit, why, when, and how much of
+        the budget was used), `history` (its last ten restarts), `not_restarted` (why it is down: the
+        reason, and the rule that decided), `next_try_at` (UTC seconds, while it waits for a delayed
+        restart), `lost` (of a supervisor: children added at run time that went with its last exit); and of a
+        supervisor `departed`: the last children that ended otherwise than `normal` and are listed no more.
     """
     return _of_process(_below(system), ref, None)
 
@@ -69,7 +77,7 @@ def _of_process(below: _Below, ref: Ref, info: ChildInfo | None) -> Tree:
     children += [_of_abandoned(other) for other in below.abandoned.get(ref, ())]
     return {
         "id": str(ref.id),
-        "name": ref.name,
+        "name": None if ref.name is None else str(ref.name),
         "path": ref.path,
         "kind": "supervisor" if published is not None else "worker",
         "module": _module(ref.behaviour),
@@ -82,6 +90,7 @@ def _of_process(below: _Below, ref: Ref, info: ChildInfo | None) -> Tree:
         "started_at": ref.started_at,
         "strategy": published.strategy.value if published is not None else None,
         "budget": None if published is None else _budget(below.now, published),
+        "departed": [] if published is None else [one.as_data() for one in published.departed],
         "children": children,
     }
 
@@ -99,7 +108,7 @@ def _of_child(below: _Below, supervisor: Ref, info: ChildInfo, live: Ref | None)
         return _of_process(below, live, info)
     return {
         "id": str(info.spec.id),
-        "name": info.spec.name,
+        "name": None if info.spec.name is None else str(info.spec.name),
         "path": f"{supervisor.path}/{info.spec.id}",
         "kind": "supervisor" if info.spec.is_supervisor else "worker",
         "module": _module(info.spec.start),
@@ -112,6 +121,7 @@ def _of_child(below: _Below, supervisor: Ref, info: ChildInfo, live: Ref | None)
         "started_at": None,
         "strategy": None,
         "budget": None,
+        "departed": [],
         "children": [],
     }
 
@@ -134,19 +144,40 @@ def _of_abandoned(ref: Ref) -> Tree:
         "started_at": ref.started_at,
         "strategy": None,
         "budget": None,
+        "departed": [],
         "children": [],
     }
 
 
 def _history(info: ChildInfo | None) -> Tree:
     if info is None:
-        return {"restarts": 0, "restart": None, "last_exit": None, "last_exit_at": None}
+        return dict(_NO_HISTORY)
     return {
         "restarts": info.restarts,
         "restart": info.spec.restart.value,
         "last_exit": None if info.last_exit is None else str(info.last_exit),
         "last_exit_at": info.last_exit_at,
+        "since": info.since,
+        "cause": None if info.cause is None else info.cause.as_data(),
+        "history": [one.as_data() for one in info.history],
+        "not_restarted": None if info.left_down is None else info.left_down.as_data(),
+        "next_try_at": info.next_try_at,
+        "lost": None if info.lost is None else info.lost.as_data(),
     }
+
+
+_NO_HISTORY: Tree = {
+    "restarts": 0,
+    "restart": None,
+    "last_exit": None,
+    "last_exit_at": None,
+    "since": None,
+    "cause": None,
+    "history": [],
+    "not_restarted": None,
+    "next_try_at": None,
+    "lost": None,
+}
 
 
 def _module(start: Any) -> str:
@@ -163,42 +194,4 @@ def _budget(now: float, published: Published) -> Tree:
     }
 
 
-_MARKS = {"running": "●", "starting": "○", "restarting": "◐", "stopped": "○", "abandoned": "✖"}
-
-
-def as_text(tree: Tree, *, now: float | None = None) -> str:
-    """Draw a tree for a terminal, a line for each process.
-
-    Args:
-        tree: what `tree` answers, here or over the wire.
-        now: UTC seconds, to say how long ago a child exited; None leaves that out.
-    """
-    return "\n".join(_lines(tree, "", "", now))
-
-
-def _lines(tree: Tree, first: str, rest: str, now: float | None) -> list[str]:
-    lines = [first + _line(tree, now)]
-    children = tree["children"]
-    for index, child in enumerate(children):
-        is_last = index == len(children) - 1
-        lines += _lines(child, rest + ("└─ " if is_last else "├─ "), rest + ("   " if is_last else "│  "), now)
-    return lines
-
-
-def _line(tree: Tree, now: float | None) -> str:
-    incarnation = f"#{tree['incarnation']}" if tree["incarnation"] > 1 else ""
-    parts = [f"{_MARKS.get(tree['status'], '?')} {tree['id']}{incarnation}"]
-    if tree["strategy"] is not None:
-        budget = tree["budget"]
-        spent = f"{budget['used']} of {budget['max_restarts']} restarts in {budget['max_seconds']:g} s"
-        parts.append(f"{tree['strategy']}, {spent}")
-    if tree["status"] != "running":
-        parts.append(tree["status"])
-    if tree["restarts"]:
-        parts.append("1 restart" if tree["restarts"] == 1 else f"{tree['restarts']} restarts")
-    if tree["last_exit"] is not None:
-        ago = "" if now is None else f" {max(now - tree['last_exit_at'], 0):.0f} s ago"
-        parts.append(f"last exit{ago}: {tree['last_exit'].partition(chr(10))[0]}")
-    if tree["mailbox"]:
-        parts.append(f"{tree['mailbox']} waiting")
-    return "  ".join((parts[0], f"[{' · '.join(parts[1:])}]")) if len(parts) > 1 else parts[0]
+__all__ = ["Tree", "as_text", "tree", "trees"]

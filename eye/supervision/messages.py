@@ -7,8 +7,11 @@ that no value that a user sends can be mistaken for a call, an exit or a death n
 
 from __future__ import annotations
 
+import itertools
+import os
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+import weakref
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from eye.supervision.reasons import Reason
 
@@ -17,17 +20,20 @@ if TYPE_CHECKING:
 
     from eye.supervision.process import Inbox, Ref
 
-_claims = threading.Lock()  # held for two instructions, to find out who answers first
+_claims = threading.Lock()  # held for a few instructions, to find out who answers first
 
 
 class Caller:
     """One call: the question, the place for the answer, and the lock that the asker waits on.
 
+    The lock is made when somebody waits: most answers come while the asker still gives the server its
+    turn (`Ref._wait`), and then nobody has to be put to sleep and woken again.
+
     A server gets it as `caller`, and whoever holds it may answer, once, from any thread. An answer
     that comes second, or after the asker gave up, is dropped: it can never become another call's.
     """
 
-    __slots__ = ("_answered", "error", "lock", "request", "sender", "server", "value")
+    __slots__ = ("_answered", "_lock", "error", "packed", "request", "sender", "server", "value")
 
     def __init__(self, request: Any, server: Ref, sender: Ref | None) -> None:
         self.request = request
@@ -35,10 +41,22 @@ class Caller:
         self.sender = sender
         """The process that asks; None for plain code."""
         self.value: Any = None
+        self.packed: bytes
+        """The question, ready to cross into an OS process; only where it is to."""
         self.error: Reason | None = None
         self._answered = False
-        self.lock = threading.Lock()
-        self.lock.acquire()
+        self._lock: threading.Lock | None = None
+
+    @property
+    def lock(self) -> threading.Lock:
+        """Whoever acquires this one has waited for the answer."""
+        with _claims:
+            lock = self._lock
+            if lock is None:
+                lock = self._lock = threading.Lock()
+                if not self._answered:
+                    lock.acquire()
+            return lock
 
     def reply(self, value: Any = None) -> bool:
         """Answer the call.
@@ -47,6 +65,9 @@ class Caller:
             Whether this was the answer; False where one was given before, or the asker gave up.
         """
         return self._settle(value, None)
+
+    give = reply
+    """The same, where nobody wants to know what came of it."""
 
     def fail(self, reason: Reason) -> bool:
         """Tell the asker that there will be no answer, and why."""
@@ -59,13 +80,26 @@ class Caller:
             # Together with the flag: an asker that gives up at this very moment reads them next.
             self.value, self.error = value, error
             self._answered = True
+            lock = self._lock
         self.server.forget_caller(self)
-        self.lock.release()
+        if lock is not None:
+            lock.release()
         return True
 
     @property
     def is_answered(self) -> bool:
         return self._answered
+
+    is_call: ClassVar[bool] = True
+    """Whether it can be told that the wait would be in vain."""
+
+
+class Waiter(Caller):
+    """A wait for a start or an end: nothing is asked of anybody, so it lies in no mailbox."""
+
+    __slots__ = ()
+
+    is_call = False
 
 
 class Info:
@@ -101,10 +135,27 @@ class IdleTimeout(NamedTuple):
 class IdleCheck:
     """A timer's question to a server: is this still what you wait for? Told apart by identity."""
 
-    __slots__ = ("seconds",)
+    __slots__ = ("__weakref__", "seconds", "serial")
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, serial: tuple[int, int] | None = None) -> None:
         self.seconds = seconds
+        self.serial = serial
+        """OS process and number; only where it crosses into another OS process and back."""
+
+    def __reduce__(self) -> Any:
+        if self.serial is None:
+            self.serial = os.getpid(), next(_check_serials)
+        _checks[self.serial] = self
+        return _find_check, (self.serial, self.seconds)
+
+
+_check_serials = itertools.count(1)
+_checks: weakref.WeakValueDictionary[tuple[int, int], IdleCheck] = weakref.WeakValueDictionary()
+
+
+def _find_check(serial: tuple[int, int], seconds: float) -> IdleCheck:
+    """The very check, back where it was made; elsewhere one that stands for it."""
+    return _checks.get(serial) or IdleCheck(seconds, serial)
 
 
 class Cast:
@@ -116,6 +167,18 @@ class Cast:
         self.message = message
 
 
+class PackedCast(Cast):
+    """A cast on its way into an OS process: packed where it was sent, so that its sender hears if it cannot be."""
+
+    __slots__ = ("packed",)
+
+
+class PackedInfo(Info):
+    """The same of any other message."""
+
+    __slots__ = ("packed",)
+
+
 class SystemRequest:
     """Something asked of the process itself, not of the server's code. Answered even while suspended."""
 
@@ -124,6 +187,14 @@ class SystemRequest:
     def __init__(self, what: Callable[[Any], Any], caller: Caller) -> None:
         self.what = what
         self.caller = caller
+
+
+class OfProcess:
+    """What a `SystemRequest` wants done with the process itself, not with its server: on this side of any border."""
+
+    def do(self, ref: Ref) -> Any:
+        """Do it; runs on the thread of the process."""
+        raise NotImplementedError
 
 
 class Wake:
@@ -144,5 +215,5 @@ class Monitor:
         """Whether a notice that is on its way already shall not be shown either."""
 
 
-NOT_BARE: set[type] = {Caller, Info, Exit, Down, IdleCheck, Cast, SystemRequest, Wake}
+NOT_BARE: set[type] = {Caller, Info, Exit, Down, IdleCheck, Cast, PackedCast, PackedInfo, SystemRequest, Wake}
 """What a cast may not be by itself; `Ref.cast` wraps it."""

@@ -24,18 +24,17 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import pykka
 from pykka.messages import _ActorStop
 
-from eye.errors import NoProcess, ServerExited, StartFailed
 from eye.supervision import reports
+from eye.supervision.attention import attend
+from eye.supervision.failures import failure_of
 from eye.supervision.inbox import Inbox
-from eye.supervision.messages import NOT_BARE, Caller, SystemRequest
-from eye.supervision.reasons import NORMAL, SHUTDOWN, Crash, ProcessExit, Reason, is_clean
-from eye.supervision.ref import Ref, Stopping, current, here, leave_if_doomed
+from eye.supervision.messages import NOT_BARE, Caller, OfProcess, SystemRequest, Waiter
+from eye.supervision.reasons import NORMAL, SHUTDOWN, Crash, ProcessExit, Reason, is_clean, uncaught
+from eye.supervision.ref import Ref, Stopping, current, here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eye.supervision.child_spec import Isolation
-    from eye.supervision.system import System
 
 IGNORED = Reason("ignore")
 """What a start answers with when `init` returned `Ignore`."""
@@ -51,7 +50,12 @@ class Behaviour(Protocol):
     def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Reason | None: ...
     def proceed(self) -> Reason | None: ...
     def receive(self, item: Any) -> Reason | None: ...
+    def receive_cast(self, message: Any) -> Reason | None: ...
     def end(self, reason: Reason) -> Reason: ...
+    def release(self) -> None: ...
+
+
+_making = threading.Lock()
 
 
 class Process(pykka.ThreadingActor):
@@ -60,41 +64,66 @@ class Process(pykka.ThreadingActor):
     use_daemon_thread = True  # a stuck process must not keep the program from exiting
 
     def __init__(self, ref: Ref, behaviour: Behaviour, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        super().__init__()
+        # Not yet `super().__init__()`, see `actor_ref`.
         self._ref = ref
         self._behaviour = behaviour
         self._arguments = (args, kwargs)
-        self._started = Caller("start", ref, here.ref)
-        cast("_Door", self.actor_inbox).ref = ref
-        ref.actor_ref, ref._stopped = self.actor_ref, self.actor_stopped
+        self._started = Waiter("start", ref, here.ref)
+        ref._actor = self
         ref.await_later(self._started)  # whoever kills it in its `init` thereby answers its starter
+
+    @property
+    def actor_ref(self) -> Any:
+        """The process as Pykka sees it, made when somebody asks: hardly anybody does, and what Pykka makes for
+        each actor (a random urn, an event, a reference) would be a third of a start and 1.5 kB.
+        """
+        with _making:
+            if not hasattr(self, "_actor_ref"):
+                super().__init__()
+                cast("_Door", self.actor_inbox).ref = self._ref
+                self._ref._stopped = self.actor_stopped
+                if self._ref.exit_reason is not None:
+                    self.actor_stopped.set()
+            return self._actor_ref
 
     @staticmethod
     def _create_actor_inbox() -> _Door:
         return _Door()
 
+    def __str__(self) -> str:
+        return str(self._ref)
+
     def launch(self) -> Caller:
         """Start the thread; answers the question «how did `init` go?»."""
         # Not `Process.start`: it would enter the actor in Pykka's registry, where anybody's `stop_all`
         # (and any other actor's SystemExit) reaches it, past its supervisor.
+        started = self._started
         self._start_actor_loop()
-        return self._started
+        return started
 
     def _start_actor_loop(self) -> None:
-        ref = self._ref
-        ref._thread = threading.Thread(target=self._actor_loop, name=str(ref), daemon=True)
-        ref._thread.start()
+        self._ref.system.threads.run(self._run, str(self._ref))
 
-    def _actor_loop(self) -> None:
+    def _run(self) -> bool:
+        """Live, from `init` to the end; answer whether another process may have the thread."""
         ref = self._ref
+        ref._thread = threading.current_thread()
         here.ref = ref
         try:
             reason = self._start_up()
             if reason is None:
-                ref.finish(self._work())
+                reason = self._work()
+                self._behaviour.release()
+                ref.finish(reason)
         finally:
             here.ref = None
-            ref.system.reclaim(ref)
+            was_abandoned = ref.system.reclaim(ref)
+            if not was_abandoned:
+                ref._thread = None
+        del self._behaviour  # whoever keeps the reference does not keep the state
+        if isinstance(reason, Crash):
+            reason.let_go()  # all reports are made
+        return not was_abandoned
 
     def _start_up(self) -> Reason | None:
         """Run `init`; answer why it came to nothing, or None."""
@@ -108,15 +137,17 @@ class Process(pykka.ThreadingActor):
         except ProcessExit as signal:
             reason = signal.reason
         except BaseException as error:  # noqa: BLE001 - the process loop: a crash is a crash, SystemExit too
-            reason = Crash.of(error)
+            reason = uncaught(error)
         if ref._doom is not None:
             reason = ref._doom
         if reason is None:
             ref.mark_running()
             self._started.reply()
+            del self._started
             return None
-        if isinstance(reason, Crash) and ref._doom is None:
-            reports.init_crashed(ref, reason)
+        if ref._doom is None and reason is not IGNORED and not is_clean(reason):
+            reports.init_failed(ref, reason)
+        self._behaviour.release()
         ref.forget_caller(self._started)  # it shall hear of it when the process is gone, not before
         ref.finish(NORMAL if reason is IGNORED else reason)
         self._started.fail(reason)
@@ -125,24 +156,32 @@ class Process(pykka.ThreadingActor):
     def _work(self) -> Reason:
         """Handle one message after the other until there is a reason to end; answer it."""
         ref = self._ref
-        get, receive = ref._inbox.get, self._behaviour.receive
+        get, receive, receive_cast = ref._inbox.get, self._behaviour.receive, self._behaviour.receive_cast
         item: Any = None
         try:
             reason = self._behaviour.proceed() if ref._doom is None else ref._doom
-            while reason is None:
+            # Asked at the top, so that the way back is an unconditional jump: CPython 3.11 speeds code up only
+            # where it meets one, and this loop may be entered once in a program (a quarter off a cast).
+            while True:
+                if reason is not None:
+                    break
                 item = get()
                 if ref._doom is not None:
                     ref.set_aside(item)
                     break
-                if type(item) is SystemRequest:
+                kind = type(item)
+                if kind not in NOT_BARE:
+                    reason = receive_cast(item)
+                elif kind is SystemRequest:
                     reason = self._serve(item)
+                    continue
                 else:
                     reason = receive(item)
-                    ref.handled += 1
+                ref.handled += 1
         except ProcessExit as signal:
             reason = signal.reason
         except BaseException as error:  # noqa: BLE001 - the process loop: a crash is a crash, SystemExit too
-            reason = Crash.of(error)
+            reason = uncaught(error)
         return self._close(reason, item)
 
     def _close(self, reason: Reason | None, item: Any) -> Reason:
@@ -150,6 +189,8 @@ class Process(pykka.ThreadingActor):
         ref = self._ref
         if ref._doom is not None or reason is None:
             return cast("Reason", ref._doom)
+        if ref._attention is not None:
+            item = ref._attention.item
         reason = self._behaviour.end(reason)
         if ref._doom is not None:
             return ref._doom
@@ -159,11 +200,20 @@ class Process(pykka.ThreadingActor):
         return reason
 
     def _serve(self, request: SystemRequest) -> Reason | None:
-        self._ref.set_current(request.caller)
-        if isinstance(request.what, Stopping):
-            return request.what.reason
+        """Do what was asked of the process itself, and all that follows if it is now to be looked at closely."""
+        reason = self._do(request)
+        if reason is not None or self._ref._attention is None:
+            return reason
+        return attend(self._ref, self._behaviour, self._do)
+
+    def _do(self, request: SystemRequest) -> Reason | None:
+        ref, what = self._ref, request.what
+        ref.served += 1
+        ref.set_current(request.caller)
+        if isinstance(what, Stopping):
+            return what.reason
         try:
-            request.caller.reply(self._behaviour.consult(request.what))
+            request.caller.reply(what.do(ref) if isinstance(what, OfProcess) else self._behaviour.consult(what))
         except Exception as error:  # noqa: BLE001 - asked from outside: the asker's mistake, not the server's
             request.caller.fail(Crash.of(error))
         self._ref.clear_current()
@@ -213,74 +263,12 @@ class PykkaCaller(Caller):
         if error is None or isinstance(self.request, _ActorStop):
             self._future.set(value)
         else:
-            failure = self.server.failure_of(self)
+            failure = failure_of(self)
             self._future.set_exception((type(failure), failure, None))
         return True
 
 
 NOT_BARE.add(PykkaCaller)
-
-
-def spawn(
-    system: System,
-    behaviour: type,
-    args: tuple[Any, ...] = (),
-    kwargs: dict[str, Any] | None = None,
-    *,
-    id_: Any = None,
-    name: str | None = None,
-    linked: bool = False,
-    incarnation: int = 1,
-    isolation: Isolation = "thread",
-) -> Ref | None:
-    """Start a process and wait, however long it takes, until its `init` has returned.
-
-    Returns:
-        Its reference; None if `init` answered `Ignore`.
-
-    Raises:
-        AlreadyStarted: the name is taken.
-        StartFailed: `init` raised, stopped or answered nonsense. The process is gone, its cleanup not run.
-    """
-    me = here.ref
-    leave_if_doomed(me)
-    ref = Ref(system, behaviour, id_ if id_ is not None else name or behaviour.__name__, name, me)
-    ref.incarnation = incarnation
-    try:
-        server = _make(behaviour, isolation)
-        server.attach(ref)
-    except Exception as error:
-        raise StartFailed(ref.path, Crash.of(error)) from error
-    process = Process(ref, server, args, kwargs or {})
-    system.enter(ref)
-    if linked and me is not None:
-        ref.follows_parent = True
-        ref.link(me)
-    try:
-        caller = process.launch()
-    except RuntimeError as error:  # can't start new thread
-        system.reclaim(ref)
-        ref.finish(Crash.of(error))
-        raise StartFailed(ref.path, Crash.of(error)) from error
-    try:
-        ref.await_answer(caller, None)
-    except (ServerExited, NoProcess):
-        reason = caller.error
-        if reason is IGNORED:
-            return None
-        failure = StartFailed(ref.path, reason)
-        if isinstance(reason, Crash):
-            failure.__cause__ = reason.exception
-        raise failure from failure.__cause__
-    return ref
-
-
-def _make(behaviour: type, isolation: Isolation) -> Behaviour:
-    if isolation == "process":
-        from eye.supervision.isolated import Isolated  # only who isolates pays for it
-
-        return Isolated(behaviour)
-    return cast("Behaviour", behaviour())
 
 
 def is_busy(ref: Ref) -> bool:
@@ -295,4 +283,4 @@ def is_busy(ref: Ref) -> bool:
     return frame is not None and frame.f_code is not Process._work.__code__
 
 
-__all__ = ["IGNORED", "Behaviour", "Inbox", "Process", "PykkaCaller", "Ref", "current", "is_busy", "spawn"]
+__all__ = ["IGNORED", "Behaviour", "Inbox", "Process", "PykkaCaller", "Ref", "current", "is_busy"]

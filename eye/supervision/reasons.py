@@ -16,8 +16,10 @@ restarts. The words are Erlang's:
 from __future__ import annotations
 
 import traceback as tracebacks
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+from eye.errors import ServerExited
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +33,64 @@ class Reason:
         return self.word if self.detail is None else f"{self.word}: {self.detail}"
 
 
-@dataclass(frozen=True, slots=True)
 class Crash(Reason):
-    """An exception that nobody caught. `word` is its class, `detail` its message.
+    """An exception that nobody caught. `word` is its class, `detail` its message: two crashes are equal
+    where these are.
 
     `exception` is the object itself where it happened in this OS process; `traceback` is its text,
-    which also survives the way from one OS process to another.
+    which also survives the way from one OS process to another. The text is written when somebody reads it
+    for the first time: to write it takes longer than to start the replacement.
     """
 
-    traceback: str = field(default="", compare=False, repr=False)
-    exception: BaseException | None = field(default=None, compare=False, repr=False)
+    __slots__ = ("_text", "exception")
+
+    exception: BaseException | None
+
+    def __init__(
+        self, word: str, detail: Any = None, traceback: str | None = None, exception: BaseException | None = None
+    ) -> None:
+        Reason.__init__(self, word, detail)
+        object.__setattr__(self, "_text", traceback)
+        object.__setattr__(self, "exception", exception)
 
     @classmethod
     def of(cls, exception: BaseException) -> Crash:
         """Make a reason of an exception that was caught at the edge of a process."""
-        message = str(exception) or None
-        text = "".join(tracebacks.format_exception(exception))
-        return cls(type(exception).__name__, message, text, exception)
+        return cls(type(exception).__name__, _message_of(exception), None, exception)
+
+    @property
+    def traceback(self) -> str:
+        text: str | None = self._text  # type: ignore[attr-defined]
+        if text is None:
+            text = "" if self.exception is None else "".join(tracebacks.format_exception(self.exception))
+            object.__setattr__(self, "_text", text)
+        return text
+
+    def let_go(self) -> None:
+        """Empty the frames of the traceback: whoever keeps the reason shall not keep the dead server's state.
+
+        The text can still be written after that; the values of local variables are gone.
+        """
+        for error in _chain(self.exception):
+            tracebacks.clear_frames(error.__traceback__)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.word, self.detail, self.traceback)
+
+
+def _message_of(exception: BaseException) -> str | None:
+    try:
+        return str(exception) or None
+    except Exception:  # noqa: BLE001 - part of the process loop: what a stranger's __str__ does must not stop an end
+        return "<its message cannot be written>"
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    found: list[BaseException] = []
+    while error is not None and all(error is not one for one in found):
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
 
 
 NORMAL = Reason("normal")
@@ -69,6 +112,17 @@ def is_clean(reason: Reason) -> bool:
     return reason.word in ("normal", "shutdown") and not isinstance(reason, Crash)
 
 
+def uncaught(exception: BaseException) -> Reason:
+    """Answer with which reason a process ends that did not catch `exception`.
+
+    Who waited for somebody that was shut down goes down in good order too: the reason is `shutdown`, with
+    the failed call as its detail (in OTP `{shutdown, {gen_server, call, …}}`, which is as clean).
+    """
+    if isinstance(exception, ServerExited) and exception.reason == SHUTDOWN:
+        return shutdown(str(exception))
+    return Crash.of(exception)
+
+
 def as_reason(value: object) -> Reason:
     """Read whatever somebody gave as an exit reason: a reason, a word, an exception, any other value."""
     if isinstance(value, Reason):
@@ -78,6 +132,13 @@ def as_reason(value: object) -> Reason:
     if isinstance(value, str):
         return Reason(value)
     return Reason("exit", value)
+
+
+class RemoteTraceback(Exception):
+    """The cause of an exception that came from another OS process: the text of its traceback there."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0].rstrip()}"
 
 
 class ProcessExit(BaseException):

@@ -11,7 +11,8 @@ window; the supervisor keeps it and asks it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from bisect import bisect_left
+from dataclasses import dataclass
 
 from eye.errors import BadChildSpec
 
@@ -33,13 +34,19 @@ class RestartWindow:
 
     def after_restart(self, now: float) -> RestartWindow:
         """Answer the window once one more restart, at `now`, is counted and the old ones are forgotten."""
-        kept = tuple(time for time in self.times if now - time <= self.max_seconds)
+        kept = self.times[self._first_kept(now) :]
         # One more than the limit is all that is ever asked about; a window never grows beyond it.
-        return replace(self, times=(*kept, now)[-(self.max_restarts + 1) :])
+        return RestartWindow(self.max_restarts, self.max_seconds, (*kept, now)[-(self.max_restarts + 1) :])
 
     def used(self, now: float) -> int:
         """Count the restarts of the last `max_seconds`."""
-        return sum(now - time <= self.max_seconds for time in self.times)
+        return len(self.times) - self._first_kept(now)
+
+    def _first_kept(self, now: float) -> int:
+        if not self.times or now - self.times[0] <= self.max_seconds:
+            return 0
+        # By halves: a supervisor that may restart ten thousand times looks at a dozen of them, not at all.
+        return bisect_left(self.times, True, key=lambda time: now - time <= self.max_seconds)
 
     @property
     def is_exceeded(self) -> bool:

@@ -11,47 +11,66 @@ next. `stop` ends every process in good order, the last started first.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from eye.clock import SystemClock
-from eye.errors import AlreadyStarted, CallFailed, CallingSelf, NoProcess, StartFailed
+from eye.clock import SystemClock, system_chance
+from eye.errors import CallFailed, CallingSelf, NoProcess, StartFailed, SupervisionError
 from eye.supervision import events
 from eye.supervision.inbox import Inbox
 from eye.supervision.messages import Down, Info, Monitor
-from eye.supervision.process import spawn
+from eye.supervision.names import Names
 from eye.supervision.reasons import NOPROC, SHUTDOWN, Reason, shutdown
-from eye.supervision.ref import DEFAULT_TIMEOUT, Ref, current
-from eye.supervision.registry import Names
+from eye.supervision.ref import DEFAULT_TIMEOUT, Ref, current, unheard
+from eye.supervision.spawning import spawn
+from eye.supervision.threads import MOST_PARKED, Threads
 from eye.supervision.timers import Timer, Timers
+from eye.supervision.via import Name, Via
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
-    from eye.clock import Clock
+    from eye.clock import Chance, Clock
     from eye.supervision.child_spec import Isolation
     from eye.supervision.pubsub import Topics
 
-Target: TypeAlias = Ref | str
-"""A process, or the name of one."""
+R = TypeVar("R")
+
+Target: TypeAlias = Ref | Name
+"""A process, or the name of one: a word, or a key in a registry (`Via`)."""
 
 
 class System:
     """The processes of one program, and what they share."""
 
-    def __init__(self, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        chance: Chance = system_chance,
+        parked_threads: int = MOST_PARKED,
+        detects_deadlocks: bool = True,
+    ) -> None:
         from eye.supervision.pubsub import Topics  # a PubSub is a GenServer, which is made of a System
 
         self.clock: Clock = clock or SystemClock()
+        self.chance = chance
+        """Draws the numbers that a delay between restarts is spread with."""
+        self.detects_deadlocks = detects_deadlocks
+        """Whether a call that would close a circle of waiting processes fails at once, with `CallDeadlock`."""
         self.names = Names()
         self.timers = Timers(self.clock)
+        self.threads = Threads(parked_threads)
+        """Keeps the threads of up to `parked_threads` processes that have ended, for those that start next."""
         self.topics: Topics = Topics()
         self.is_quiet = False
         """Whether nothing is logged: for a program that itself says how the start of its tree went."""
+        self.has_isolated = False
+        """Whether a process of this system has had an OS process of its own."""
         self.restarts = 0
         """How many children supervisors of this system have started again."""
         self._processes: dict[Ref, None] = {}
         self._abandoned: dict[Ref, None] = {}
-        self._threads: dict[Ref, None] = {}
         self._lock = threading.Lock()
         self._stopped = False
         self._closed = False
@@ -62,7 +81,7 @@ class System:
         self,
         behaviour: type,
         *args: Any,
-        name: str | None = None,
+        name: Name | None = None,
         linked: bool = False,
         isolation: Isolation = "thread",
         **kwargs: Any,
@@ -81,11 +100,12 @@ class System:
 
         Raises:
             AlreadyStarted: the name is taken.
+            NoProcess, NotUnique: it is a name in a registry that does not exist, or where it names nobody.
             StartFailed: `init` failed, and the process is gone.
         """
         return spawn(self, behaviour, args, kwargs, name=name, linked=linked, isolation=isolation)
 
-    def whereis(self, name: str) -> Ref | None:
+    def whereis(self, name: Name) -> Ref | None:
         """Find who has a name now."""
         return self.names.find(name)
 
@@ -103,46 +123,56 @@ class System:
         with self._lock:
             return tuple(self._abandoned)
 
+    def look(self) -> None:
+        """Look at every mailbox, so that `Ref.oldest_message_age` can tell how long messages have waited."""
+        now = self.clock.monotonic()
+        for ref in self.present():
+            ref.look(now)
+
     def call(self, target: Target, request: Any, timeout: float | None = DEFAULT_TIMEOUT) -> Any:
         """`Ref.call`, for a reference or a name."""
-        ref = self.names.find(target) if isinstance(target, str) else target
+        ref = self.names.find(target) if isinstance(target, (str, Via)) else target
         if ref is None:
             raise NoProcess(str(target), repr(request), NOPROC)
         return ref.call(request, timeout)
 
     def cast(self, target: Target, message: Any) -> None:
         """`Ref.cast`, for a reference or a name. Where nobody has the name, the message vanishes."""
-        ref = self.names.find(target) if isinstance(target, str) else target
+        ref = self.names.find(target) if isinstance(target, (str, Via)) else target
         if ref is not None:
             ref.cast(message)
 
     def send(self, target: Target, message: Any) -> None:
         """`Ref.send`, for a reference or a name."""
-        ref = self.names.find(target) if isinstance(target, str) else target
+        ref = self.names.find(target) if isinstance(target, (str, Via)) else target
         if ref is not None:
             ref.send(message)
 
     def send_after(self, target: Target, delay: float, message: Any) -> Timer:
         """Send `message` in `delay` seconds. A name is looked up when the timer fires."""
-        return self.timers.after(delay, lambda: self._deliver(target, Info(message)))
+        return self.timers.after(delay, self._deliver, target, Info(message))
 
     def send_at(self, target: Target, deadline: float, message: Any) -> Timer:
         """Send `message` at a moment of `clock.monotonic`."""
-        return self.timers.at(deadline, lambda: self._deliver(target, Info(message)))
+        return self.timers.at(deadline, self._deliver, target, Info(message))
 
     def _deliver(self, target: Target, item: Any) -> None:
-        ref = self.names.find(target) if isinstance(target, str) else target
+        ref = self.names.find(target) if isinstance(target, (str, Via)) else target
         if ref is not None:
             ref.deliver(item)
 
     def monitor(self, target: Target, watcher: Ref | Inbox) -> Monitor:
         """Have `watcher` told by one `Down` when `target` ends. A free name is told of at once."""
-        ref = self.names.find(target) if isinstance(target, str) else target
+        ref = self.names.find(target) if isinstance(target, (str, Via)) else target
         if ref is not None:
             return ref.monitor(watcher)
         monitor = Monitor(None, watcher)
         watcher.deliver(Down(monitor, None, NOPROC))
         return monitor
+
+    def perform(self, fn: Callable[..., R], *args: Any) -> R:
+        """Answer `fn(*args)`. Asked in an OS process of its own, it is done here, in that process's name."""
+        return fn(*args)
 
     def inbox(self) -> Inbox:
         """Make a mailbox for plain code."""
@@ -178,6 +208,11 @@ class System:
             for ref in reversed(self.present()):
                 self._stop_one(ref, reason, timeout)
         self.timers.stop()
+        if self.has_isolated:
+            from eye.supervision import fork_server  # only who isolated pays for it
+
+            fork_server.release(self)
+        self.threads.close()
         for thread in self._ending_threads():
             thread.join()
 
@@ -195,9 +230,10 @@ class System:
             return self._closed
 
     def _ending_threads(self) -> list[threading.Thread]:
+        alive = self.threads.alive()
         with self._lock:
-            ending = [ref._thread for ref in self._threads if ref not in self._abandoned]
-        return [thread for thread in ending if thread is not None]
+            abandoned = {ref._thread for ref in self._abandoned}
+        return [thread for thread in alive if thread not in abandoned]
 
     def __enter__(self) -> System:
         return self
@@ -214,21 +250,20 @@ class System:
         with self._lock:
             if self._closed:
                 raise StartFailed(ref.path, shutdown("its system has been stopped"))
-            self._processes[ref] = self._threads[ref] = None
+            self._processes[ref] = None
         if ref.name is None:
             return
         # The name last: from then on anybody may find it and kill it, and then it has to be forgotten.
         try:
             self.names.claim(ref.name, ref)
-        except AlreadyStarted:
+        except SupervisionError:
             self.forget(ref)
             self.reclaim(ref)
             raise
 
     def free_name(self, ref: Ref) -> None:
-        """Take a process's name back, the first thing when it ends."""
-        if ref.name is not None:
-            self.names.release(ref.name, ref)
+        """Take back a process's name and what it registered, the first thing when it ends."""
+        self.names.release(ref)
 
     def forget(self, ref: Ref) -> None:
         """Let a process go, the last thing when it ends: everybody concerned has been told."""
@@ -239,14 +274,18 @@ class System:
         """Note that a process ended while its thread may run on."""
         with self._lock:
             self._abandoned[ref] = None
+            unheard.add(ref)
 
     def count_restart(self) -> None:
         """Note that a supervisor has started a child again."""
         with self._lock:
             self.restarts += 1
 
-    def reclaim(self, ref: Ref) -> None:
-        """Note that the thread of a process has nothing more to do."""
+    def reclaim(self, ref: Ref) -> bool:
+        """Note that the thread of a process has nothing more to do; answer whether it had been abandoned."""
         with self._lock:
-            self._abandoned.pop(ref, None)
-            self._threads.pop(ref, None)
+            if ref not in self._abandoned:
+                return False
+            del self._abandoned[ref]
+            unheard.discard(ref)
+            return True

@@ -11,7 +11,7 @@ import heapq
 import itertools
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,13 +24,21 @@ logger = logging.getLogger("eye.supervision")
 class Timer:
     """A message that is on its way, as long as nobody cancels it."""
 
-    __slots__ = ("_fire", "_timers", "deadline", "sequence")
+    __slots__ = ("_arguments", "_fire", "_timers", "deadline", "sequence")
 
-    def __init__(self, timers: Timers, deadline: float, sequence: int, fire: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        timers: Timers,
+        deadline: float,
+        sequence: int,
+        fire: Callable[..., object],
+        arguments: tuple[Any, ...],
+    ) -> None:
         self._timers = timers
         self.deadline = deadline
         self.sequence = sequence
-        self._fire: Callable[[], None] | None = fire
+        self._fire: Callable[..., object] | None = fire
+        self._arguments = arguments
 
     def cancel(self) -> float | None:
         """Call the timer off.
@@ -42,14 +50,22 @@ class Timer:
         return self._timers.cancel(self)
 
     @property
+    def remaining(self) -> float | None:
+        """The seconds that are left; None if it has fired or been cancelled."""
+        return self._timers.remaining(self) if self.is_pending else None
+
+    @property
     def is_pending(self) -> bool:
         """Whether it has neither fired nor been cancelled."""
         return self._fire is not None
 
-    def take(self) -> Callable[[], None] | None:
+    def take(self) -> tuple[Callable[..., object], tuple[Any, ...]] | None:
         """Answer what to do, once."""
-        fire, self._fire = self._fire, None
-        return fire
+        if self._fire is None:
+            return None
+        work = self._fire, self._arguments
+        self._fire, self._arguments = None, ()
+        return work
 
     def __lt__(self, other: Timer) -> bool:
         return (self.deadline, self.sequence) < (other.deadline, other.sequence)
@@ -72,14 +88,14 @@ class Timers:
         self.fired = 0
         """How many timers have fired."""
 
-    def after(self, delay: float, fire: Callable[[], None]) -> Timer:
-        """Have `fire` called in `delay` seconds, on the timer thread: it must not block."""
-        return self.at(self._clock.monotonic() + delay, fire)
+    def after(self, delay: float, fire: Callable[..., object], *arguments: Any) -> Timer:
+        """Have `fire(*arguments)` called in `delay` seconds, on the timer thread: it must not block."""
+        return self.at(self._clock.monotonic() + delay, fire, *arguments)
 
-    def at(self, deadline: float, fire: Callable[[], None]) -> Timer:
+    def at(self, deadline: float, fire: Callable[..., object], *arguments: Any) -> Timer:
         """The same, at a moment of the clock's `monotonic`. Periodic work keeps its beat this way."""
         with self._lock:
-            timer = Timer(self, deadline, next(self._sequence), fire)
+            timer = Timer(self, deadline, next(self._sequence), fire, arguments)
             if self._stopped:
                 timer.take()  # as if cancelled: nothing fires any more
                 return timer
@@ -99,6 +115,10 @@ class Timers:
             self._cancelled += 1
             if self._cancelled > len(self._heap) // 2 > 16:
                 self._throw_out_cancelled()
+        return max(timer.deadline - self._clock.monotonic(), 0.0)
+
+    def remaining(self, timer: Timer) -> float:
+        """Tell how many seconds a timer has before it is due."""
         return max(timer.deadline - self._clock.monotonic(), 0.0)
 
     def _throw_out_cancelled(self) -> None:
@@ -143,22 +163,22 @@ class Timers:
                     return
                 now = self._clock.monotonic()
                 timer = heapq.heappop(self._heap) if self._heap and self._heap[0].deadline <= now else None
-                fire = timer.take() if timer is not None else None
-                if fire is not None:
+                work = timer.take() if timer is not None else None
+                if work is not None:
                     self._is_firing = True
                     self.fired += 1
                 elif timer is not None:
                     self._cancelled -= 1
                 wait = self._heap[0].deadline - now if self._heap else None
-            if fire is not None:
-                _call(fire)
+            if work is not None:
+                _call(*work)
             elif timer is None:
                 self._clock.acquire(self._wake, wait)
 
 
-def _call(fire: Callable[[], None]) -> None:
+def _call(fire: Callable[..., object], arguments: tuple[Any, ...]) -> None:
     try:
-        fire()
+        fire(*arguments)
     except Exception:
         # What one timer does wrong must not take all the others along.
         logger.exception("a timer's function raised; the other timers go on")

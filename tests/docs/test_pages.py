@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from eye.monitor import chronicle
 from eye.supervision import events
 
 HOME = Path(__file__).parents[2]
-PAGES = [HOME / "README.md", *sorted((HOME / "docs").glob("*.md"))]
+PAGES = [HOME / "README.md", *sorted((HOME / "docs").rglob("*.md"))]
 ALL_TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
 
@@ -35,6 +36,8 @@ def load_draw() -> Any:
 
 # A block of Python and, where a block of text follows at once, what it prints.
 BLOCK = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
+# A block that begins with a file's name is that file, and is there to be imported.
+FILE = re.compile(r"# (\w+\.py)\n")
 
 
 @pytest.mark.e2e
@@ -46,11 +49,16 @@ def test_every_python_block_runs_and_prints_what_follows_it(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for name in ("EYE_NAME", "EYE_LISTEN", "EYE_CONNECT", "EYE_COOKIE_FILE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("threading.excepthook", threading.excepthook)  # a page may set its own
+    monkeypatch.syspath_prepend(tmp_path)
     text = page.read_text(encoding="utf-8")
     namespace: dict[str, Any] = {"__name__": "page"}
     try:
         for block in BLOCK.finditer(text):
             above = "\n" * (text.count("\n", 0, block.start()) + 1)  # a traceback names the line of the page
+            if file := FILE.match(block[1]):
+                (tmp_path / file[1]).write_text(block[1], encoding="utf-8")
+                continue
             exec(compile(above + block[1], str(page), "exec"), namespace)
             printed = capsys.readouterr().out
             assert block[2] is None or printed == block[2]
@@ -75,8 +83,44 @@ def test_every_drawing_is_in_a_page() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
-        assert target.startswith("http") or (page.parent / target).exists(), target
+    for target, _, heading in re.findall(r"\]\(([^)#]*)(#([^)]+))?\)", page.read_text(encoding="utf-8")):
+        if target.startswith("http"):
+            continue
+        there = page.parent / target if target else page
+        assert there.exists(), target
+        assert not heading or heading in headings(there), f"{target}#{heading}"
+
+
+def headings(page: Path) -> list[str]:
+    """Answer what the headings of a page are linked by."""
+    lines = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines]
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = HOME / "docs" / "index.md"
+    linked = {index, *(index.parent / target for target in re.findall(r"\]\(([^)#]+)", index.read_text("utf-8")))}
+
+    assert set((HOME / "docs").rglob("*.md")) - linked == set()
+
+
+LESSONS = sorted((HOME / "docs" / "tutorial").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.name)
+def test_a_lesson_is_short_and_ends_in_something_to_keep_and_something_to_do(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    parts = [
+        "\n## What you know now\n",
+        "\n**Exercise.** ",
+        "\n<details><summary>A solution</summary>\n",
+        "\n</details>\n",
+    ]
+    places = [text.find(part) for part in parts]
+
+    assert -1 not in places
+    assert places == sorted(places)
+    assert len(text.split()) < 2000, "ten minutes at two hundred words a minute"
 
 
 def options() -> list[str]:

@@ -65,7 +65,7 @@ def look(system: System, board: Board, seconds: float = 15.0) -> None:
     drain(system)
 
 
-def test_nobody_is_asked_while_nobody_looks(system: System, clock: ManualClock, engine: Asked) -> None:
+def test_OB_05_nobody_is_asked_while_nobody_looks(system: System, clock: ManualClock, engine: Asked) -> None:
     for _ in range(5):
         clock.advance(1)
         drain(system)
@@ -79,7 +79,7 @@ def test_whoever_begins_to_look_waits_for_no_beat(system: System, board: Board, 
     assert engine.count == 1
 
 
-def test_it_asks_at_every_beat_until_the_interest_runs_out(
+def test_OB_05_it_asks_at_every_beat_until_the_interest_runs_out(
     system: System, clock: ManualClock, board: Board, engine: Asked
 ) -> None:
     look(system, board, seconds=3.5)

@@ -218,7 +218,7 @@ def test_nodes_with_different_cookies_do_not_meet(village: Village, tmp_path: Pa
     assert [node.name for node in b.view.fresh(0.5)] == ["b"]
 
 
-def test_an_observer_sees_and_is_not_seen(village: Village) -> None:
+def test_OB_05_an_observer_sees_and_is_not_seen(village: Village) -> None:
     a = village.start("a")
     eye = village.start("eye", observer=True)
 
@@ -227,6 +227,26 @@ def test_an_observer_sees_and_is_not_seen(village: Village) -> None:
     assert [node.name for node in nodes] == ["a"]
     assert nodes[0].host is not None
     assert [node.name for node in a.view.nodes()] == ["a"]
+
+
+def test_OB_05_an_observer_switches_from_node_to_node_each_observer_at_its_own_beat(village: Village) -> None:
+    for name in ("a", "b"):
+        village.start(name)
+    quick = village.start("quick", observer=True, interval=0.2)
+    slow = village.start("slow", observer=True, interval=60.0)
+    for eye in (quick, slow):
+        eventually(lambda eye=eye: status(eye, "a") == status(eye, "b") == "up")
+
+    seen = [quick.view.tree(name)["node"] for name in ("a", "b", "a")]
+    at_first = {eye: eye.view.fresh(5.0)[0].seen_at for eye in (quick, slow)}
+
+    def asked_again(eye: Node) -> bool:
+        eye.view.look()
+        return eye.view.nodes()[0].seen_at != at_first[eye]
+
+    assert seen == ["a", "b", "a"]
+    eventually(lambda: asked_again(quick))
+    assert not asked_again(slow)
 
 
 def test_down_nodes_are_not_asked(village: Village) -> None:

@@ -42,7 +42,7 @@ def test_what_may_stand_in_a_list_of_children(child: Any, spec: ChildSpec) -> No
         (ChildSpec(Worker, args=[1]), r"child 'Worker': args must be a tuple, not \[1\]"),  # type: ignore[arg-type]
         (ChildSpec(Worker, kwargs=[1]), r"kwargs must be a mapping, not \[1\]"),  # type: ignore[arg-type]
         (ChildSpec(Worker, id=[1]), "id must be hashable"),
-        (ChildSpec(Worker, name=1), "name must be a string or None, not 1"),  # type: ignore[arg-type]
+        (ChildSpec(Worker, name=1), "name must be a string, a Via or None, not 1"),  # type: ignore[arg-type]
         (ChildSpec(Worker, restart="always"), "restart must be a Restart, not 'always'"),  # type: ignore[arg-type]
         (ChildSpec(Worker, shutdown="5s"), r"shutdown must be seconds >= 0, .* not '5s'"),  # type: ignore[arg-type]
         (ChildSpec(Worker, shutdown=-1), "shutdown must be seconds >= 0"),

@@ -181,6 +181,10 @@ function describe(item, process, at, level) {
   const why = [];
   if (process.restarts) why.push(`restarted ${process.restarts === 1 ? "once" : `${process.restarts} times`}`);
   if (process.last_exit) why.push(`${why.length ? "last" : "exited"}${process.last_exit_at ? ` ${shortSpan(at - process.last_exit_at)} ago` : ""}: ${plain(process.last_exit)}`);
+  // What an older node does not tell is not there.
+  if (process.status === "running" && process.cause && process.cause.child !== process.id) why.push(`because of ${plain(process.cause.child)}`);
+  if (process.next_try_at) why.push(`next try in ${shortSpan(Math.max(0, process.next_try_at - at))}`);
+  else if (process.not_restarted) why.push(plain(process.not_restarted.rule));
   setText(item.why, why.join(", "));
 }
 

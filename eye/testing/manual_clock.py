@@ -1,27 +1,10 @@
-"""What our own tests use, and yours need too: a clock that stands still, and a way to let things settle.
-
-    clock = ManualClock()
-    with System(clock=clock) as system:
-        beats = system.start(Heartbeats)
-        clock.advance(3)
-        drain(system)          # every message is handled, every timer that is due has fired
-        assert ...
-
-No sleeping: a test that waits for a duration is slow when it passes and wrong when the machine is busy.
-"""
+"""A clock that stands still, and moves when a test says so."""
 
 from __future__ import annotations
 
 import threading
-import time
-from typing import TYPE_CHECKING
 
 from eye.errors import Settling
-from eye.supervision.process import is_busy
-
-if TYPE_CHECKING:
-    from eye.supervision.process import Ref
-    from eye.supervision.system import System
 
 
 class ManualClock:
@@ -91,37 +74,3 @@ class ManualClock:
             moment = self._monotonic + seconds
             if not self._changed.wait_for(lambda: any(abs(at - moment) < 1e-6 for at in self._deadlines), timeout):
                 raise Settling(timeout, f"nobody waits for the moment {seconds:g} s ahead")
-
-
-def drain(system: System, timeout: float = 10.0) -> None:
-    """Return once no process of `system` has a message left and no timer is due.
-
-    Each round asks every process for a sign of life, which it gives after all that lies before it in
-    its mailbox. After the first round, everything that was under way when it began is either done or
-    lies in a mailbox; when in the next round nobody has handled anything, started, ended or fired,
-    there was nothing in them. A process that was abandoned is not waited for.
-
-    Raises:
-        Settling: processes are still busy after `timeout` seconds of real time.
-    """
-    deadline = time.monotonic() + timeout
-    earlier = None
-    while True:
-        busy = [ref for ref in system.present() if not _answers(ref, deadline)]
-        work = _work_done(system)
-        if not busy and work == earlier and system.timers.is_settled:
-            return
-        earlier = work if system.timers.is_settled else None
-        if time.monotonic() > deadline:
-            names = ", ".join(str(ref) for ref in busy if is_busy(ref)) or "messages keep coming"
-            raise Settling(timeout, names)
-
-
-def _work_done(system: System) -> tuple[dict[Ref, tuple[int, str]], int]:
-    return {ref: (ref.handled, ref.status) for ref in system.present()}, system.timers.fired
-
-
-def _answers(ref: Ref, deadline: float) -> bool:
-    sign_of_life = ref.inquire(lambda _behaviour: None)
-    answered = sign_of_life.lock.acquire(timeout=max(deadline - time.monotonic(), 0.0))
-    return answered and ref.is_alive  # one that has ended still has to tell others so
