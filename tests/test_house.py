@@ -18,8 +18,8 @@ PACKAGES = [module.parent for module in MODULES if module.name == "__init__.py"]
 USUAL_LINES = 300
 LONGER = {
     "errors.py": 560,  # the whole tree of errors, by design in one file
-    "supervision/gen_server.py": 340,  # one class: what one writes, and what runs it
-    "supervision/ref.py": 530,  # one class: all that one can do with a process
+    "supervision/ref.py": 560,  # one class: all that one can do with a process
+    "supervision/system.py": 330,  # one class: all that processes share
     "cluster/membership.py": 350,  # one state machine and its tables
 }
 

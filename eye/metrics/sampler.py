@@ -107,7 +107,7 @@ class Sampler(GenServer):
         name, boot = self._who
         host = self._probe.read_host()
         process = self._probe.read_process().reading(
-            process_count=len(self.system.processes()),
+            process_count=self.system.look(),
             restarts=self.system.restarts,
             uptime=self.system.clock.monotonic() - self._started_at,
         )

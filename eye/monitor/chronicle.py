@@ -32,6 +32,8 @@ _WHAT = {
     events.ChildStopped: "child_stopped",
     events.ChildAbandoned: "child_abandoned",
     events.GaveUp: "gave_up",
+    events.MailboxOverflowed: "mailbox_overflowed",
+    events.ThreadEnded: "thread_ended",
     news.NodeFound: "node_found",
     news.NodeUp: "node_up",
     news.NodeSuspect: "node_suspect",

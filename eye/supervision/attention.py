@@ -16,9 +16,19 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from eye.supervision.bounded_inbox import BoundedInbox
 from eye.supervision.ending import sweep
-from eye.supervision.mailbox import BoundedInbox
-from eye.supervision.messages import NOT_BARE, Caller, Cast, Exit, Info, PackedCast, PackedInfo, SystemRequest, Wake
+from eye.supervision.messages import (
+    NOT_BARE,
+    Caller,
+    Cast,
+    Exit,
+    Info,
+    PackedCast,
+    PackedInfo,
+    SystemRequest,
+    Wake,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,14 +165,11 @@ def pay_attention(ref: Ref) -> Attention:
     return ref._attention
 
 
-def attend(
-    ref: Ref, behaviour: Behaviour, serve: Callable[[SystemRequest], Reason | None]
-) -> Reason | None:
+def attend(ref: Ref, behaviour: Behaviour, serve: Callable[[SystemRequest], Reason | None]) -> Reason | None:
     """Empty the mailbox as the usual loop does, but with attention; answer why to end, or None when all is off."""
     attention = pay_attention(ref)
     clock = ref.system.clock
     while not attention.is_off:
-        ref.status = "suspended" if attention.is_suspended else "running"
         item = _next(ref, attention)
         if ref._doom is not None:
             ref.set_aside(item)
@@ -183,7 +190,6 @@ def attend(
             ref.handled += 1
         if reason is not None:
             return reason
-    ref.status = "running"
     ref._attention = None
     return None
 

@@ -12,6 +12,7 @@ import io
 import itertools
 import pickle
 import threading
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from eye.errors import CannotCross
@@ -39,6 +40,12 @@ _KINDS: dict[type, str] = {
     Task: "task",
     System: "system",
 }
+
+
+met: dict[str, None] = {}
+"""Modules of whatever functions and classes have crossed: the fork server imports them once for all children."""
+
+_NAMED = (type, FunctionType)
 
 
 class Frames:
@@ -164,6 +171,8 @@ class _Outgoing(pickle.Pickler):
         # Not `persistent_id`: that one is asked about every number and every string, too.
         kind = _KINDS.get(type(thing))
         if kind is None:
+            if type(thing) in _NAMED and thing.__module__ not in met:
+                met[thing.__module__] = None
             return NotImplemented
         more = (thing.serial, thing.id, thing.name) if kind == "ref" else ()
         return arrive, (kind, self._border.lend(thing), *more)
@@ -184,9 +193,9 @@ def come_back(number: int) -> Any:
 
 def arrive(kind: str, number: int, *more: Any) -> Any:
     """What something that was lent becomes in the child: a stand-in."""
-    from eye.supervision import standins  # only ever called where that one is in use
+    from eye.supervision import crossing  # only ever called where that one is in use
 
-    return standins.arrive(kind, number, *more)
+    return crossing.arrive(kind, number, *more)
 
 
 # --------------------------------------------------------------------------------- what is said

@@ -103,6 +103,7 @@ class Caretaker(GenServer):
                 linked=True,
                 incarnation=incarnation,
                 isolation=spec.isolation,
+                mailbox=spec.mailbox,
             )
         ref = start(*spec.args, **spec.kwargs)
         if ref is None:
@@ -160,6 +161,7 @@ class Caretaker(GenServer):
         reports.child_killed(self.ref, ref, record, why, orphans)
         if record.spec.isolation == "thread":
             self._emit(events.ChildAbandoned, ref.path, ref.serial, why, orphans)
+            self.system.miss(ref)
 
     def _stop_all(self) -> None:
         for record in reversed(list(self._children.values())):

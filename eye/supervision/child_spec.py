@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 
 from eye.errors import BadChildSpec
 from eye.supervision.delay import Delay
+from eye.supervision.mailbox import Mailbox
 from eye.supervision.via import Name, Via
 
 
@@ -86,6 +87,8 @@ class ChildSpec:
     """"process" gives it an OS process of its own, which can really be killed; nothing changes for its callers."""
     delay: Delay | None = None
     """How long to wait before it is started again; unless given, as its supervisor says, which is not at all."""
+    mailbox: Mailbox | None = None
+    """How many messages may wait, and what happens to one too many; None for no limit."""
 
     @property
     def is_supervisor(self) -> bool:
@@ -150,6 +153,8 @@ def _check(spec: ChildSpec) -> None:
         )
     if not (spec.delay is None or isinstance(spec.delay, Delay)):
         raise BadChildSpec(f"{who}: delay must be a Delay or None, not {spec.delay!r}")
+    if not (spec.mailbox is None or isinstance(spec.mailbox, Mailbox)):
+        raise BadChildSpec(f"{who}: mailbox must be a Mailbox or None, not {spec.mailbox!r}")
     if not isinstance(spec.significant, bool):
         raise BadChildSpec(f"{who}: significant must be True or False, not {spec.significant!r}")
     if spec.significant and spec.restart is Restart.PERMANENT:

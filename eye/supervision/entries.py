@@ -10,10 +10,11 @@ that crashes, or is stopped and started again, loses no entry.
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from eye.errors import AlreadyRegistered, NoProcess, NotRegistered, NotUnique
+from eye.errors import AlreadyRegistered, CannotCross, NoProcess, NotRegistered, NotUnique
 from eye.supervision.answers import NOTHING
 from eye.supervision.messages import Info
 from eye.supervision.reasons import NOPROC
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from eye.supervision.inbox import Inbox
     from eye.supervision.via import Name
+
+logger = logging.getLogger("eye.supervision")
 
 Keys = Literal["unique", "duplicate"]
 """Whether one key belongs to one process at most, or to as many as register it."""
@@ -180,5 +183,9 @@ class Entries:
         # of a process that ends goes while the thread of that process is no more heard.
         for one in self.listeners:
             listener = self.find_listener(one) if isinstance(one, (str, Via)) else one
-            if listener is not None:
+            if listener is None:
+                continue
+            try:
                 listener.deliver(Info(news) if isinstance(listener, Ref) else news)
+            except CannotCross as error:  # it must stop neither who registers nor who ends
+                logger.warning("registry %s: a listener is not told: %s", self.registry, error)

@@ -101,6 +101,27 @@ class ChildAbandoned(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MailboxOverflowed(Event):
+    """A bounded mailbox was full, and messages were refused or dropped; told once a second at most."""
+
+    serial: int
+    limit: int
+    when_full: str
+    """reject, drop_oldest or drop_newest."""
+    dropped: int
+    """How many in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadEnded(Event):
+    """The thread of an abandoned process has come to its end after all; nothing is left of it."""
+
+    serial: int
+    abandoned_for: float
+    """Seconds since it was given up."""
+
+
+@dataclass(frozen=True, slots=True)
 class GaveUp(Event):
     """A supervisor saw too many restarts, stopped its children and exited."""
 

@@ -17,11 +17,11 @@ import subprocess
 import sys
 import threading
 from multiprocessing import spawn, util
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from eye.errors import IsolationUnavailable
 from eye.supervision.affinity import give_back_cpus
-from eye.supervision.border import Frames
+from eye.supervision.border import Frames, met
 from eye.supervision.zygote import ENDED, FORK, FORKED, PREPARE, REAP, REFUSED, SPOILED
 
 if TYPE_CHECKING:
@@ -81,7 +81,9 @@ class ForkServer:
         self._thread = threading.Thread(target=self._listen, name="eye-isolated", daemon=True)
         self._thread.start()
 
-    def fork(self, module: str, main: socket.socket, stray: socket.socket, listener: Listener) -> int | None:
+    def fork(
+        self, modules: list[str], main: socket.socket, stray: socket.socket, listener: Listener
+    ) -> int | None:
         """Have a child forked that serves the two sockets; waits until it is there.
 
         Returns:
@@ -91,7 +93,7 @@ class ForkServer:
             IsolationUnavailable: there cannot be another OS process.
         """
         number, wish = next(self._numbers), _Wish(listener)
-        data = pickle.dumps((FORK, number, module))
+        data = pickle.dumps((FORK, number, modules))
         with self._lock:
             if not self.is_usable:
                 return None
@@ -151,6 +153,7 @@ class ForkServer:
                 wish.cause = more[0]
             elif what == SPOILED:
                 wish.is_spoiled, self.is_usable = True, False
+                _unfit.add(more[0])
             wish.came.set()
 
     def _on_end(self, pid: int, status: int) -> None:
@@ -198,10 +201,9 @@ def fork(
             if not _servers or not _servers[-1].is_usable:
                 _servers.append(ForkServer())
             server = _servers[-1]
-        pid = server.fork("" if module in _unfit else module, main, stray, listener)
+        pid = server.fork([one for one in (module, *list(met)) if one not in _unfit], main, stray, listener)
         if pid is not None:
             return server, pid
-        _unfit.add(module)
 
 
 def release(system: System) -> None:

@@ -25,6 +25,7 @@ import logging
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from eye.errors import BadReturn, UnhandledMessage
+from eye.supervision.abilities import Abilities
 from eye.supervision.answers import NOTHING, Continue, Ignore, NoReply, Reply, Stop
 from eye.supervision.messages import Caller, Cast, Down, Exit, IdleCheck, IdleTimeout, Info, Wake
 from eye.supervision.process import IGNORED, PykkaCaller
@@ -34,8 +35,6 @@ from eye.supervision.ref import Ref
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eye.supervision.messages import Monitor
-    from eye.supervision.system import System, Target
     from eye.supervision.timers import Timer
 
 logger = logging.getLogger("eye.supervision")
@@ -44,7 +43,7 @@ _AFTER_MESSAGE = "None, NoReply, Continue or Stop"
 _AFTER_INIT = "None, NoReply, Continue, Ignore or Stop"
 
 
-class GenServer:
+class GenServer(Abilities):
     """A server process. Subclasses fill in the callbacks; the process calls them, one at a time.
 
     Callbacks run on the process's own thread. Attributes of `self` belong to that thread: others ask
@@ -56,8 +55,6 @@ class GenServer:
     __slots__ = ("__dict__", "__first_step", "__idle", "__last_words", "__latest", "__weakref__", "ref")
 
     is_supervisor: ClassVar[bool] = False
-    ref: Ref
-    """This process, as others see it."""
 
     # -------------------------------------------------------------------------- callbacks
 
@@ -90,52 +87,26 @@ class GenServer:
         It does not run after a kill, nor after an exit signal to a server that does not trap exits.
         """
 
-    # ------------------------------------------------------------------ what a server can do
+    def format_status(self, status: dict[str, Any]) -> dict[str, Any]:
+        """Say how this server is shown, where it crashed and where somebody asks for its status.
 
-    @property
-    def system(self) -> System:
-        return self.ref.system
+        Args:
+            status: `state` as `system_get_state` answers it; of a crash also `message`, the last one
+                it was handling (None: none yet), and `reason`.
 
-    @property
-    def trap_exit(self) -> bool:
-        """Whether exit signals arrive as `Exit` messages instead of ending this process."""
-        return self.ref.trap_exit
+        Returns:
+            The same with other values, for whatever shall not be seen:
+            `{**status, "state": {**status["state"], "_password": "***"}}`.
+        """
+        return status
 
-    @trap_exit.setter
-    def trap_exit(self, traps: bool) -> None:
-        self.ref.trap_exit = traps
+    def system_get_state(self) -> Any:
+        """Answer what `get_state` shows: the attributes of this server, in a dict of their own."""
+        return dict(vars(self))
 
-    def send_after(self, delay: float, message: Any, to: Target | None = None) -> Timer:
-        """Send `message` in `delay` seconds, to this process unless told otherwise."""
-        return self.system.send_after(to if to is not None else self.ref, delay, message)
-
-    def monitor(self, target: Target) -> Monitor:
-        """Be told by one `Down` message when `target` ends."""
-        return self.system.monitor(target, self.ref)
-
-    def demonitor(self, monitor: Monitor, *, flush: bool = False) -> None:
-        """Take a monitor back; with `flush`, a waiting notice too."""
-        if monitor.target is not None:
-            monitor.target.demonitor(monitor, flush=flush)
-
-    def link(self, other: Ref) -> None:
-        """Share fate with another process."""
-        self.ref.link(other)
-
-    def unlink(self, other: Ref) -> None:
-        self.ref.unlink(other)
-
-    def subscribe(self, topic: str) -> None:
-        """Get what is broadcast on `topic`, as `handle_info` messages."""
-        self.system.topics.subscribe(topic, self.ref)
-
-    def unsubscribe(self, topic: str) -> None:
-        """Get it no more, however often one had subscribed."""
-        self.system.topics.unsubscribe(topic, self.ref)
-
-    def exit(self, reason: Reason | str) -> None:
-        """End this process here and now, from however deep inside a callback."""
-        raise ProcessExit(reason)
+    def system_replace_state(self, state: Any) -> None:
+        """Take over what `replace_state` made of that. Who overrides one of the two overrides both."""
+        self.__dict__ = dict(state)
 
     # -------------------------------------------------------------- what the process calls
 

@@ -32,8 +32,8 @@ def tree(system: System, ref: Ref) -> Tree:
         A dict of plain values: `id`, `name`, `path`, `kind` (supervisor or worker), `module`, `status`
         (starting, running, restarting, stopped, abandoned), `serial`, `incarnation`, `restarts`,
         `restart` (its restart type), `last_exit` and `last_exit_at` (UTC seconds), `mailbox` (messages
-        waiting), `handled` (messages handled), `started_at`, `strategy` and `budget` (of a
-        supervisor), `children`.
+        waiting), `mailbox_age` (seconds that the oldest has waited, at least; None if none does),
+        `handled` (messages handled), `started_at`, `strategy` and `budget` (of a supervisor), `children`.
 
         Of a supervised child also: `since` (when its supervisor took it on; `restarts` counts from then),
         `cause` (the incident that it was last started again for: whose exit, why, when, and how much of
@@ -86,6 +86,7 @@ def _of_process(below: _Below, ref: Ref, info: ChildInfo | None) -> Tree:
         "incarnation": ref.incarnation,
         **_history(info),
         "mailbox": ref.mailbox_length,
+        "mailbox_age": ref.oldest_message_age,
         "handled": ref.handled,
         "started_at": ref.started_at,
         "strategy": published.strategy.value if published is not None else None,
@@ -117,6 +118,7 @@ def _of_child(below: _Below, supervisor: Ref, info: ChildInfo, live: Ref | None)
         "incarnation": info.incarnation,
         **_history(info),
         "mailbox": 0,
+        "mailbox_age": None,
         "handled": 0,
         "started_at": None,
         "strategy": None,
@@ -140,6 +142,7 @@ def _of_abandoned(ref: Ref) -> Tree:
         "last_exit": str(ref.exit_reason),
         "last_exit_at": ref.exited_at,
         "mailbox": 0,
+        "mailbox_age": None,
         "handled": ref.handled,
         "started_at": ref.started_at,
         "strategy": None,

@@ -19,7 +19,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import pickle
 import signal
 import socket
 import threading
@@ -27,39 +26,13 @@ from typing import TYPE_CHECKING, Any
 
 from eye.clock import SystemClock
 from eye.supervision import fork_server
-from eye.supervision.border import (
-    ASK,
-    BEGIN,
-    CALL,
-    CAST,
-    CONSULT,
-    DONE,
-    END,
-    ITEM,
-    LOG,
-    PROCEED,
-    RAISE,
-    TELL,
-    VALUE,
-    Border,
-    Frames,
-)
+from eye.supervision.border import ASK, BEGIN, CONSULT, DONE, END, ITEM, PROCEED, TELL, VALUE, Border, Frames
+from eye.supervision.errands import Errands
 from eye.supervision.isolated_child import Beginning
-from eye.supervision.messages import (
-    Caller,
-    Cast,
-    Down,
-    Exit,
-    IdleCheck,
-    Info,
-    PackedCast,
-    PackedInfo,
-    SystemRequest,
-    Wake,
-)
+from eye.supervision.messages import Caller, Down, PackedCast, PackedInfo, Wake
+from eye.supervision.packing import dumps_anyhow, pack
 from eye.supervision.process import IGNORED
 from eye.supervision.reasons import KILLED, Crash, ProcessExit, Reason, RemoteTraceback
-from eye.supervision.ref import Stopping
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,8 +51,8 @@ class Isolated:
 
     # As with `GenServer`, what `vars` shows is the server's state: here as texts, and only after a crash.
     __slots__ = (
-        "__dict__", "_behaviour", "_border", "_frames", "_gone", "_has_ended", "_is_leaving", "_main", "_ref",
-        "_server", "_stray", "_stray_frames", "pid",
+        "__dict__", "_behaviour", "_border", "_end_reason", "_errands", "_frames", "_gone", "_has_ended",
+        "_is_leaving", "_main", "_ref", "_server", "_stray", "_stray_frames", "pid",
     )  # fmt: skip
 
     trap_exit = False
@@ -93,16 +66,18 @@ class Isolated:
         self._gone = threading.Event()
         self._has_ended = False
         self._is_leaving = False
+        self._end_reason = KILLED
 
     # ------------------------------------------------------------- as the process sees it
 
     def attach(self, ref: Ref) -> None:
         """Be told who one is."""
         self._ref = ref
+        self._errands = Errands(ref, self._border)
         put = ref._put
 
         def put_packed(item: Any) -> None:
-            put(self._pack(item))
+            put(pack(self._border, item))
 
         ref._put = put_packed
 
@@ -153,7 +128,7 @@ class Isolated:
             return self._converse(item.packed)
         if isinstance(item, Wake) or (isinstance(item, Down) and item.monitor.is_flushed):
             return None
-        return self._converse(self._dumps_anyhow((ITEM, item)))
+        return self._converse(dumps_anyhow(self._border, (ITEM, item)))
 
     receive_cast = receive
 
@@ -167,7 +142,7 @@ class Isolated:
             return reason
         self._is_leaving = True
         try:
-            ended = self._converse(self._dumps_anyhow((END, reason))) or reason
+            ended = self._converse(dumps_anyhow(self._border, (END, reason))) or reason
             return reason if ended == reason else ended  # the one that was here still has its exception
         except ProcessExit as signal_:
             return signal_.reason
@@ -202,44 +177,14 @@ class Isolated:
 
     # ----------------------------------------------------------------------- across the border
 
-    def _pack(self, item: Any) -> Any:
-        """Pack what somebody puts into the mailbox: here, on the sender's thread, so that the sender hears of it."""
-        kind = type(item)
-        if isinstance(item, Caller):
-            item.packed = self._border.dumps((CALL, item, item.request))
-            return item
-        if kind is Info:
-            info = PackedInfo(item.message)
-            info.packed = self._border.dumps((ITEM, item))
-            return info
-        if kind is SystemRequest:
-            if not isinstance(item.what, Stopping):
-                self._border.dumps(item.what)
-            return item
-        if kind in _FRAMEWORK_OWN:
-            return item
-        message = item.message if kind is Cast else item
-        cast = PackedCast(message)
-        cast.packed = self._border.dumps((CAST, message))
-        return cast
-
-    def _dumps_anyhow(self, message: tuple[Any, ...]) -> bytes:
-        """The same of what the framework itself has to say: a reason that cannot be copied goes as its text."""
-        try:
-            return self._border.dumps(message)
-        except TypeError:
-            what, item = message
-            if isinstance(item, Reason):
-                return self._border.dumps((what, _as_text(item)))
-            return self._border.dumps((what, item._replace(reason=_as_text(item.reason))))
-
     def _converse(self, data: bytes | None) -> Reason | None:
         answer = self._exchange(data)
         is_ignored, reason, exception, state = answer[1:5]
         if is_ignored:
             return IGNORED
+        if state:
+            self.__dict__.update(state)
         if isinstance(reason, Crash):
-            self.__dict__.update(state or {})
             return Crash(reason.word, reason.detail, reason.traceback, self._revived(exception, reason.traceback))
         return reason  # type: ignore[no-any-return]
 
@@ -255,7 +200,7 @@ class Isolated:
             return None
         try:
             error = self._border.loads(data)
-        except Exception:  # somebody else's exception: its text is there in any case
+        except Exception:  # noqa: BLE001 - somebody else's exception, out of a child: its text is there in any case
             return None
         error.__cause__ = RemoteTraceback(text)
         return error  # type: ignore[no-any-return]
@@ -275,53 +220,12 @@ class Isolated:
         except EOFError:
             raise ProcessExit(self._await_end()) from None
 
-    def _serve(self, what: int, number: int, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _serve(self, what: int, *errand: Any) -> None:
+        # Told to exit while it waited: `ProcessExit` ends this here. Whatever the server would do next is in vain.
         if what == TELL:
-            self._carry_out_quietly(number, name, args, kwargs)
-            return
-        try:
-            self._frames.put(self._answer(number, name, args, kwargs))
-        except ProcessExit:
-            # Told to exit while it was waiting. It is beyond help: whatever it would do next is in vain.
-            raise
-
-    def _answer(self, number: int, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
-        try:
-            value = self._carry_out(number, name, args, kwargs)
-            return self._border.dumps((VALUE, value))
-        except ProcessExit as signal_:
-            if self._ref._doom is not None:
-                raise
-            return self._border.dumps((RAISE, (signal_, None)))  # its own doing; it may still clean up
-        except Exception as error:  # noqa: BLE001 - what was asked for from there goes wrong there
-            cause = error.__cause__
-            text = None if cause is None else Crash.of(cause).traceback
-            try:
-                return self._border.dumps((RAISE, (error, text)))
-            except TypeError:
-                return self._border.dumps((RAISE, (RuntimeError(f"{type(error).__name__}: {error}"), text)))
-
-    def _carry_out(self, number: int, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if number == LOG:
-            record = logging.makeLogRecord(args[0])
-            target = logging.getLogger(record.name)
-            if target.isEnabledFor(record.levelno):
-                target.handle(record)
-            return None
-        thing = self._border.find(number)
-        if name.startswith("."):
-            return getattr(thing, name[1:])
-        if name.startswith("="):
-            return setattr(thing, name[1:], *args)
-        for part in name.split(".")[:-1]:
-            thing = getattr(thing, part)
-        return getattr(thing, name.rpartition(".")[2])(*args, **kwargs)
-
-    def _carry_out_quietly(self, number: int, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        try:
-            self._carry_out(number, name, args, kwargs)
-        except Exception:
-            logger.exception("what %s asked for without waiting went wrong", self._ref)
+            self._errands.do_quietly(*errand)
+        else:
+            self._frames.put(self._errands.do(*errand))
 
     # ------------------------------------------------------- on the thread that listens to all
 
@@ -338,23 +242,23 @@ class Isolated:
                 continue  # declared dead: not heard any more
             what, *parts = self._border.loads(data)
             if what == TELL:
-                self._carry_out_quietly(*parts)
+                self._errands.do_quietly(*parts)
             elif what == ASK:
                 # It may take its time, and all others would have to wait for it.
                 threading.Thread(
                     target=self._serve_stray, args=parts, name=f"{self._ref}-stray", daemon=True
                 ).start()
 
-    def _serve_stray(self, number: int, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _serve_stray(self, *errand: Any) -> None:
         with contextlib.suppress(EOFError, ProcessExit):
-            self._stray_frames.put(self._answer(number, name, args, kwargs))
+            self._stray_frames.put(self._errands.do(*errand))
 
     def on_end(self, status: int | None) -> None:
         """Be told that the OS process is gone, and how; None where nobody can say."""
         ref = self._ref
-        self._has_ended = True
+        self._has_ended, self._end_reason = True, _reason_of(status)
         if ref._doom is None and not self._is_leaving:
-            ref._doom = _reason_of(status)  # it cannot clean up, and nobody reports in its name
+            ref._doom = self._end_reason  # it cannot clean up, and nobody reports in its name
         with contextlib.suppress(OSError, AttributeError):
             self._main.shutdown(socket.SHUT_RDWR)  # what it forked itself may still hold the other end
         self._gone.set()
@@ -366,13 +270,11 @@ class Isolated:
         if not self._gone.wait(GRACE):
             self.kill()
             self._gone.wait(GRACE)
-        return self._ref._doom or KILLED
+        return self._ref._doom or self._end_reason
 
 
 _FITS = 32768
 """Bytes that a socket takes although nobody reads yet."""
-
-_FRAMEWORK_OWN = frozenset({Down, Exit, IdleCheck, Wake})
 
 
 def _reason_of(status: int | None) -> Reason:
@@ -384,11 +286,3 @@ def _reason_of(status: int | None) -> Reason:
         return Reason("signal", signal.Signals(-status).name)
     except ValueError:
         return Reason("signal", -status)
-
-
-def _as_text(reason: Reason) -> Reason:
-    try:
-        pickle.dumps(reason)
-    except Exception:  # whatever it is that cannot be copied
-        return Reason(reason.word, str(reason.detail))
-    return reason

@@ -9,28 +9,28 @@ from __future__ import annotations
 import logging
 import os
 import pickle
-import reprlib
 import sys
 from logging.handlers import QueueHandler
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eye.clock import SystemClock
-from eye.supervision import standins
+from eye.supervision import crossing as crossings
 from eye.supervision.border import BEGIN, CALL, CAST, CONSULT, DONE, END, LOG, PROCEED, RAISE, VALUE, Frames
+from eye.supervision.crossing import Crossing, dumps, loads
 from eye.supervision.gen_server import HANDLERS
 from eye.supervision.messages import Caller
 from eye.supervision.process import IGNORED
-from eye.supervision.reasons import Crash, ProcessExit, Reason, uncaught
+from eye.supervision.reasons import Crash, ProcessExit, Reason, is_clean, uncaught
 from eye.supervision.ref import here
-from eye.supervision.standins import CallerStandIn, ClockStandIn, Crossing, dumps, loads
+from eye.supervision.shown import MESSAGE, show, show_server
+from eye.supervision.standins import CallerStandIn, ClockStandIn
 
 if TYPE_CHECKING:
     import socket
 
     from eye.supervision.gen_server import GenServer
 
-_short = reprlib.Repr()
-_short.maxstring = _short.maxother = 120
+_PLAIN = (str, int, float, bool, type(None))
 
 HANDLERS[CallerStandIn] = HANDLERS[Caller]
 
@@ -61,7 +61,7 @@ class Shown:
 
 def run(main: socket.socket, stray: socket.socket) -> None:
     """Do what the parent says, until it says that it is over or is gone."""
-    crossing = standins.crossing = Crossing(Frames(main), Frames(stray))
+    crossing = crossings.crossing = Crossing(Frames(main), Frames(stray))
     child = _Child(crossing)
     while True:
         try:
@@ -87,6 +87,7 @@ class _Child:
         self._crossing = crossing
         self._server: GenServer
         self.is_over = False
+        self._doing: Any = None  # the last message, for the report of a crash
 
     def obey(self, data: bytes) -> tuple[Any, ...]:
         """Do one thing; answer what came of it, ready to be packed."""
@@ -106,9 +107,11 @@ class _Child:
 
     def _do(self, what: int, parts: list[Any]) -> Any:
         if what == CAST:
+            self._doing = parts[0]
             return self._server.receive_cast(*parts)
         if what == CALL:
             caller, request = parts
+            self._doing = request
             caller.request = request
             return self._server.receive(caller)
         if what == BEGIN:
@@ -122,6 +125,7 @@ class _Child:
         if what == END:
             self.is_over = True
             return self._server.end(*parts)
+        self._doing = getattr(parts[0], "message", parts[0])  # an `Info`, an `Exit`, …
         return self._server.receive(*parts)
 
     def _begin(self, start: Beginning) -> Reason | None:
@@ -136,20 +140,16 @@ class _Child:
         return self._server.begin(start.args, start.kwargs)
 
     def _outcome(self, reason: Reason | None, *, with_state: bool) -> tuple[Any, ...]:
-        if reason is None or not isinstance(reason, Crash):
+        if reason is None or reason is IGNORED or is_clean(reason):
             return as_it_crosses(reason), None, None
         state = {}
         if with_state:
-            state = {name: Shown(_show(value)) for name, value in vars(self._server).items()}
+            message, texts = show_server(self._server, self._doing, reason)
+            state = {name: Shown(text) for name, text in texts.items()} | {MESSAGE: Shown(show(message))}
+        if not isinstance(reason, Crash):
+            return as_it_crosses(reason), None, state
         exception = None if reason.exception is None else packed_exception(reason.exception)[0]
         return reason, exception, state
-
-
-def _show(value: Any) -> str:
-    try:
-        return _short.repr(value)
-    except Exception:  # what a stranger's __repr__ does must not stop an end
-        return f"<{type(value).__name__}, which cannot be shown>"
 
 
 def as_it_crosses(reason: Reason | None) -> Reason | None:
@@ -159,7 +159,7 @@ def as_it_crosses(reason: Reason | None) -> Reason | None:
     try:
         dumps(reason)
     except TypeError:
-        return Reason(reason.word, _show(reason.detail))
+        return Reason(reason.word, show(reason.detail))
     return reason
 
 
@@ -169,7 +169,7 @@ def packed_exception(error: BaseException) -> tuple[bytes | None, str, str]:
     try:
         data = dumps(error)
         loads(data)
-    except Exception:  # anything can go wrong in somebody else's exception
+    except Exception:  # noqa: BLE001 - anything can go wrong in somebody else's exception
         return None, type(error).__name__, text
     return data, type(error).__name__, text
 
@@ -193,7 +193,7 @@ class _ToParent(QueueHandler):
         fields = record.__dict__
         try:
             pickle.dumps(fields)
-        except Exception:  # of `extra` only what can cross does
+        except Exception:  # noqa: BLE001 - of `extra` only what can cross does
             fields = {
                 name: value for name, value in fields.items() if isinstance(value, (str, int, float, type(None)))
             }

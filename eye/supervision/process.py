@@ -28,9 +28,9 @@ from eye.supervision import reports
 from eye.supervision.attention import attend
 from eye.supervision.failures import failure_of
 from eye.supervision.inbox import Inbox
-from eye.supervision.messages import NOT_BARE, Caller, OfProcess, SystemRequest, Waiter
+from eye.supervision.messages import NOT_BARE, Caller, OfProcess, Stopping, SystemRequest, Waiter
 from eye.supervision.reasons import NORMAL, SHUTDOWN, Crash, ProcessExit, Reason, is_clean, uncaught
-from eye.supervision.ref import Ref, Stopping, current, here
+from eye.supervision.ref import Ref, current, here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,7 +141,7 @@ class Process(pykka.ThreadingActor):
         if ref._doom is not None:
             reason = ref._doom
         if reason is None:
-            ref.mark_running()
+            ref.mark("running")
             self._started.reply()
             del self._started
             return None

@@ -11,6 +11,7 @@ from its reference, from the interpreter's own structures, or from the operating
 from __future__ import annotations
 
 import gc
+import queue
 import sys
 import traceback
 from dataclasses import dataclass
@@ -97,11 +98,18 @@ def _waiting(ref: Ref) -> tuple[Any, ...]:
     A `SimpleQueue` lets nobody look; but it tells the garbage collector what it holds: up to Python 3.12 a
     list with the places of what was taken out still in front, from 3.13 on the items themselves.
     """
-    length = ref._inbox.qsize()
-    held = [one for one in gc.get_referents(ref._inbox) if one is not type(ref._inbox)]
-    items = held if sys.version_info >= (3, 13) else list(held[0])
-    length = min(length, ref._inbox.qsize())  # what came or went meanwhile is left out
-    return tuple(_shown(item) for item in items[len(items) - length :] if type(item) is not Wake)
+    inbox, attention = ref._inbox, ref._attention
+    if isinstance(inbox, queue.SimpleQueue):
+        length = inbox.qsize()
+        held = [one for one in gc.get_referents(inbox) if one is not type(inbox)]
+        items = held if sys.version_info >= (3, 13) else list(held[0])
+        length = min(length, inbox.qsize())  # what came or went meanwhile is left out
+        items = items[len(items) - length :]
+    else:
+        items = inbox.waiting()
+    if attention is not None:
+        items = [*attention.set_aside, *items]  # what came while it was suspended came first
+    return tuple(_shown(item) for item in items if type(item) is not Wake)
 
 
 def _shown(item: Any) -> Any:

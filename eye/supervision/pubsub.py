@@ -9,8 +9,10 @@ crashes loses nobody: its replacement reads the table and monitors everybody in 
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from eye.errors import MailboxFull
 from eye.supervision.gen_server import GenServer
 from eye.supervision.messages import Down
 from eye.supervision.ref import Ref, current
@@ -64,7 +66,8 @@ class Topics:
         """Send `message` to every subscriber of exactly this topic, but not to `sender`."""
         for subscriber in self._subscribers.get(topic, ()):
             if subscriber is not sender:
-                subscriber.send(message)
+                with suppress(MailboxFull):  # counted there; it concerns neither the sender nor the others
+                    subscriber.send(message)
 
     def has_subscribers(self, topic: str) -> bool:
         """Whether anybody listens; a reason not to make an expensive message."""

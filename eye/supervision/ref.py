@@ -16,7 +16,7 @@ import itertools
 import os
 import queue
 import threading
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from eye.errors import CallingSelf, CallTimeout, MailboxFull, NoProcess
 from eye.supervision.backlog import Backlog
@@ -24,7 +24,19 @@ from eye.supervision.deadlocks import break_deadlock
 from eye.supervision.ending import finish
 from eye.supervision.failures import exited, failure_of
 from eye.supervision.failures import shorten as shorten
-from eye.supervision.messages import NOT_BARE, Caller, Cast, Down, Exit, Info, Monitor, SystemRequest, Waiter, Wake
+from eye.supervision.messages import (
+    NOT_BARE,
+    Caller,
+    Cast,
+    Down,
+    Exit,
+    Info,
+    Monitor,
+    Stopping,
+    SystemRequest,
+    Waiter,
+    Wake,
+)
 from eye.supervision.reasons import (
     KILL,
     KILLED,
@@ -40,10 +52,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eye.supervision.attention import Attention
+    from eye.supervision.bounded_inbox import BoundedInbox
     from eye.supervision.inbox import Inbox
-    from eye.supervision.mailbox import BoundedInbox
+    from eye.supervision.messages import OfProcess, Request
     from eye.supervision.system import System
     from eye.supervision.via import Name
+
+R = TypeVar("R")
 
 DEFAULT_TIMEOUT = 5.0
 """Seconds that a call waits unless told otherwise, as in OTP."""
@@ -181,6 +196,10 @@ class Ref:
 
     # ------------------------------------------------------------------ asking and telling
 
+    @overload
+    def call(self, request: Request[R], timeout: float | None = DEFAULT_TIMEOUT) -> R: ...
+    @overload
+    def call(self, request: Any, timeout: float | None = DEFAULT_TIMEOUT) -> Any: ...
     def call(self, request: Any, timeout: float | None = DEFAULT_TIMEOUT) -> Any:
         """Ask, and wait for the answer.
 
@@ -249,7 +268,7 @@ class Ref:
             return
         self._put(Info(message))
 
-    def ask_process(self, what: Callable[[Any], Any], timeout: float | None = DEFAULT_TIMEOUT) -> Any:
+    def ask_process(self, what: Callable[[Any], Any] | OfProcess, timeout: float | None = DEFAULT_TIMEOUT) -> Any:
         """Have the process itself do `what(behaviour)` between two messages, and answer the result."""
         me = here.ref
         if me is self:
@@ -257,7 +276,7 @@ class Ref:
         leave_if_doomed(me)
         return self.await_answer(self.inquire(what), timeout)
 
-    def inquire(self, what: Callable[[Any], Any]) -> Caller:
+    def inquire(self, what: Callable[[Any], Any] | OfProcess) -> Caller:
         """Put the same question without waiting: the answer will be in the `Caller`."""
         caller = Caller(what, self, here.ref)
         if self.exit_reason is not None:
@@ -485,11 +504,11 @@ class Ref:
 
     # ---------------------------------------------------------------- for the process itself
 
-    def mark_running(self) -> None:
-        """`init` has returned."""
+    def mark(self, status: str) -> None:
+        """Show how it is: running, once `init` has returned, or suspended."""
         with self._lock:
             if self.exit_reason is None:
-                self.status = "running"
+                self.status = status
 
     def set_current(self, caller: Caller) -> None:
         """Note down whose question is being worked on, so that its asker hears of a crash or a kill."""
@@ -539,12 +558,3 @@ class OsProcess(Protocol):
 
     def terminate(self) -> None: ...
     def kill(self) -> None: ...
-
-
-class Stopping:
-    """What `Ref.stop` has the process do: nothing but end."""
-
-    def __init__(self, reason: Reason) -> None:
-        self.reason = reason
-
-    def __call__(self, _behaviour: Any) -> None: ...

@@ -28,22 +28,19 @@ A system that `is_quiet` and a logger that is switched off cost next to nothing;
 from __future__ import annotations
 
 import logging
-import reprlib
 from typing import TYPE_CHECKING, Any
 
 from eye.supervision import events
 from eye.supervision.messages import Caller, Cast, Info, SystemRequest
 from eye.supervision.reasons import Crash, Reason
 from eye.supervision.ref import Ref
+from eye.supervision.shown import MESSAGE, show, show_server
 
 if TYPE_CHECKING:
     from eye.supervision.children import ChildRecord
     from eye.supervision.incidents import Incident
 
 logger = logging.getLogger("eye.supervision")
-
-_short = reprlib.Repr()
-_short.maxstring = _short.maxother = 120
 
 
 # ------------------------------------------------------------------- of the process that crashed
@@ -54,7 +51,7 @@ def server_exited(ref: Ref, server: Any, item: Any, reason: Reason) -> None:
     is_heard, is_logged = ref.system.topics.has_subscribers(events.TOPIC), _is_logged(ref, logging.ERROR)
     if not (is_heard or is_logged):
         return
-    last_message, state = _told(item), _state_of(server)
+    last_message, state = _seen(server, item, reason)
     if is_logged:
         shown = ", ".join(f"{name}={value}" for name, value in state.items()) or "none"
         _log(
@@ -256,18 +253,21 @@ def _why(reason: Reason | None) -> dict[str, Any]:
     return {"reason_word": reason.word, "reason_detail": None if reason.detail is None else str(reason.detail)}
 
 
-def _state_of(server: Any) -> dict[str, str]:
-    """Show what a server kept on `self`, each a short text."""
-    return {name.lstrip("_"): _short.repr(value) for name, value in vars(server).items()}
-
-
-def _told(item: Any) -> str:
+def _seen(server: Any, item: Any, reason: Reason) -> tuple[str, dict[str, str]]:
+    """Show what a server was doing, and what it kept on `self`, as far as it lets that be seen."""
+    message = item.request if isinstance(item, Caller) else item
+    if isinstance(item, (Info, Cast)):
+        message = item.message
+    if hasattr(server, "format_status"):
+        message, state = show_server(server, None if isinstance(item, SystemRequest) else message, reason)
+        text = show(message)
+    else:  # it has an OS process of its own, which has told what may be seen
+        state = {name: show(value) for name, value in vars(server).items()}
+        text = state.pop(MESSAGE, "") or show(message)
     if item is None:
-        return "none yet"
-    if isinstance(item, Caller):
-        return f"call {_short.repr(item.request)} from {item.sender or 'plain code'}"
+        return "none yet", state
     if isinstance(item, SystemRequest):
-        return "a request to stop"
-    if isinstance(item, Info):
-        return f"info {_short.repr(item.message)}"
-    return _short.repr(item.message if isinstance(item, Cast) else item)
+        return "a request to stop", state
+    if isinstance(item, Caller):
+        return f"call {text} from {item.sender or 'plain code'}", state
+    return f"info {text}" if isinstance(item, Info) else text, state

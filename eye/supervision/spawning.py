@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from eye.errors import NoProcess, ServerExited, StartFailed
+from eye.supervision.bounded_inbox import give_bounded_inbox
 from eye.supervision.process import IGNORED, Process
 from eye.supervision.reasons import Crash
 from eye.supervision.ref import Ref, here, leave_if_doomed
 
 if TYPE_CHECKING:
     from eye.supervision.child_spec import Isolation
+    from eye.supervision.mailbox import Mailbox
     from eye.supervision.process import Behaviour
     from eye.supervision.system import System
     from eye.supervision.via import Name
@@ -27,6 +29,7 @@ def spawn(
     linked: bool = False,
     incarnation: int = 1,
     isolation: Isolation = "thread",
+    mailbox: Mailbox | None = None,
 ) -> Ref | None:
     """Start a process and wait, however long it takes, until its `init` has returned.
 
@@ -41,6 +44,8 @@ def spawn(
     leave_if_doomed(me)
     ref = Ref(system, behaviour, id_ if id_ is not None else str(name or behaviour.__name__), name, me)
     ref.incarnation = incarnation
+    if mailbox is not None:
+        give_bounded_inbox(ref, mailbox)
     try:
         server = _make(behaviour, isolation)
         server.attach(ref)

@@ -3,146 +3,25 @@
 Each has the methods of what it stands for; what is asked of it is done by the parent, on the thread of the
 very process whose code is running here, as if that code ran there. So a call from here is a call by that
 process: it is interrupted by an exit signal, counts for links, and names its caller.
-
-Two ways lead to the parent. The main one belongs to the callback that is running: while it runs, the parent
-listens. Whatever other threads have to say, or the main thread between two callbacks, takes the stray one.
 """
 
 from __future__ import annotations
 
-import io
-import os
-import pickle
-import threading
-import weakref
-from multiprocessing import spawn
 from typing import TYPE_CHECKING, Any
 
 from eye.clock import SystemClock
-from eye.errors import CannotCross
-from eye.supervision.border import ASK, RAISE, TELL, come_back
+from eye.supervision.border import come_back
+from eye.supervision.crossing import kinds
 from eye.supervision.inbox import Inbox
 from eye.supervision.messages import Caller, Monitor
-from eye.supervision.reasons import RemoteTraceback
-from eye.supervision.ref import Ref, shorten
+from eye.supervision.ref import Ref
 from eye.supervision.task import Task
 from eye.supervision.timers import Timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eye.supervision.border import Frames
-
-
-class Crossing:
-    """The child's side of the border."""
-
-    def __init__(self, main: Frames, stray: Frames) -> None:
-        self.main = main
-        self.released: list[tuple[int, int]] = []
-        """What nobody here holds any more, for the parent to forget."""
-        self.is_busy = False
-        """Whether a callback is running; then the parent listens to the main way."""
-        self.system: Any = None
-        self._stray = stray
-        self._stray_lock = threading.Lock()
-        self._main_thread = threading.get_ident()
-        self._standins: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
-        self._lock = threading.RLock()
-
-    def ask(self, number: int, name: str, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
-        """Have the parent call a method of what it lent, and wait for what comes of it."""
-        data = dumps((ASK, number, name, args, kwargs or {}))
-        if self._is_in_callback():
-            self.main.put(data)
-            kind, value = loads(self._main_answer())
-        else:
-            with self._stray_lock:
-                self._stray.put(data)
-                kind, value = loads(self._stray.get())
-        if kind != RAISE:
-            return value
-        error, cause = value
-        if cause is not None:
-            error.__cause__ = RemoteTraceback(cause)
-        raise error
-
-    def tell(self, number: int, name: str, *args: Any, **kwargs: Any) -> None:
-        """The same without waiting."""
-        data = dumps((TELL, number, name, args, kwargs))
-        if self._is_in_callback():
-            self.main.put(data)
-        else:
-            with self._stray_lock:
-                self._stray.put(data)
-
-    def arrive(self, kind: str, number: int, *more: Any) -> Any:
-        with self._lock:
-            standin = self._standins.get(number)
-            if standin is None:
-                make = _KINDS[kind]
-                standin = self._standins[number] = make.__new__(make)
-                standin._number, standin._arrived, standin._crossing = number, 0, self
-                standin.settle_in(*more)
-            standin._arrived += 1
-            return standin
-
-    def _is_in_callback(self) -> bool:
-        return self.is_busy and threading.get_ident() == self._main_thread
-
-    def _main_answer(self) -> bytes:
-        try:
-            return self.main.get()
-        except EOFError:
-            os._exit(1)  # the parent is gone, or is done with us
-
-
-def dumps(value: Any) -> bytes:
-    """Turn a value into bytes for the parent.
-
-    Raises:
-        CannotCross: something in it cannot be copied.
-    """
-    try:
-        return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    except Exception as error:
-        raise CannotCross(shorten(value), f"{type(error).__name__}: {error}") from error
-
-
-def loads(data: bytes) -> Any:
-    """Turn bytes that came from the parent into a value."""
-    return _Incoming(io.BytesIO(data)).load()
-
-
-class _Incoming(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if module == "__main__":
-            import_main()
-        return super().find_class(module, name)
-
-
-main: dict[str, Any] = {}
-"""How to import the program's own script, as `multiprocessing.spawn` does; emptied once that is done."""
-
-
-def import_main() -> None:
-    """Import the script that the program was started with, once, when something in it is needed: whoever
-    keeps servers in modules need not care for `if __name__ == "__main__"`.
-    """
-    if main:
-        parts = dict(main)
-        main.clear()
-        spawn.prepare(parts)
-
-
-def arrive(kind: str, number: int, *more: Any) -> Any:
-    """Make a stand-in, or find the one there is."""
-    assert crossing is not None
-    return crossing.arrive(kind, number, *more)
-
-
-crossing: Crossing | None = None
-"""The one border of this OS process, if it is a child."""
+    from eye.supervision.crossing import Crossing
 
 
 class StandIn:
@@ -217,9 +96,9 @@ class RefStandIn(StandIn, Ref):
         return self._crossing.system
 
     @property
-    def trap_exit(self) -> bool:  # type: ignore[override]
+    def trap_exit(self) -> bool:
         traps = self._traps
-        return traps if traps is not None else self._crossing.ask(self._number, ".trap_exit")  # type: ignore[no-any-return]
+        return bool(self._crossing.ask(self._number, ".trap_exit")) if traps is None else traps
 
     @trap_exit.setter
     def trap_exit(self, traps: bool) -> None:
@@ -269,7 +148,7 @@ class CallerStandIn(StandIn, Caller):
     __slots__ = (*_MINE, "__weakref__")
 
     reply = _asking("reply")
-    give = _telling("reply")
+    give = _telling("reply")  # type: ignore[assignment]
     fail = _asking("fail")
     is_answered = _read("is_answered")
 
@@ -289,7 +168,7 @@ class MonitorStandIn(StandIn, Monitor):
 
     __slots__ = (*_MINE, "__weakref__")
 
-    is_flushed = False  # type: ignore[assignment]  # a notice that was taken back does not cross the border
+    is_flushed = False  # a notice that was taken back does not cross the border
 
 
 class TimerStandIn(StandIn, Timer):
@@ -367,14 +246,16 @@ class ClockStandIn:
     acquire = SystemClock.acquire
 
 
-_KINDS: dict[str, Any] = {
-    "ref": RefStandIn,
-    "inbox": InboxStandIn,
-    "caller": CallerStandIn,
-    "monitor": MonitorStandIn,
-    "timer": TimerStandIn,
-    "timers": TimersStandIn,
-    "topics": TopicsStandIn,
-    "task": TaskStandIn,
-    "system": SystemStandIn,
-}
+kinds.update(
+    {
+        "ref": RefStandIn,
+        "inbox": InboxStandIn,
+        "caller": CallerStandIn,
+        "monitor": MonitorStandIn,
+        "timer": TimerStandIn,
+        "timers": TimersStandIn,
+        "topics": TopicsStandIn,
+        "task": TaskStandIn,
+        "system": SystemStandIn,
+    }
+)

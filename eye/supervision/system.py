@@ -11,7 +11,7 @@ next. `stop` ends every process in good order, the last started first.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 from eye.clock import SystemClock, system_chance
 from eye.errors import CallFailed, CallingSelf, NoProcess, StartFailed, SupervisionError
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from eye.clock import Chance, Clock
     from eye.supervision.child_spec import Isolation
+    from eye.supervision.mailbox import Mailbox
+    from eye.supervision.messages import Request
     from eye.supervision.pubsub import Topics
 
 R = TypeVar("R")
@@ -70,7 +72,7 @@ class System:
         self.restarts = 0
         """How many children supervisors of this system have started again."""
         self._processes: dict[Ref, None] = {}
-        self._abandoned: dict[Ref, None] = {}
+        self._abandoned: dict[Ref, bool] = {}  # and whether its end is to be told
         self._lock = threading.Lock()
         self._stopped = False
         self._closed = False
@@ -84,6 +86,7 @@ class System:
         name: Name | None = None,
         linked: bool = False,
         isolation: Isolation = "thread",
+        mailbox: Mailbox | None = None,
         **kwargs: Any,
     ) -> Ref | None:
         """Start a `GenServer` or `Supervisor`, and wait until its `init` has returned.
@@ -94,6 +97,7 @@ class System:
             name: what others may call it.
             linked: whether it shares the fate of the process that starts it.
             isolation: "process" gives it an OS process of its own.
+            mailbox: how many messages may wait, and what happens to one too many; None for no limit.
 
         Returns:
             Its reference; None if `init` answered `Ignore`.
@@ -103,7 +107,9 @@ class System:
             NoProcess, NotUnique: it is a name in a registry that does not exist, or where it names nobody.
             StartFailed: `init` failed, and the process is gone.
         """
-        return spawn(self, behaviour, args, kwargs, name=name, linked=linked, isolation=isolation)
+        return spawn(
+            self, behaviour, args, kwargs, name=name, linked=linked, isolation=isolation, mailbox=mailbox
+        )
 
     def whereis(self, name: Name) -> Ref | None:
         """Find who has a name now."""
@@ -123,12 +129,17 @@ class System:
         with self._lock:
             return tuple(self._abandoned)
 
-    def look(self) -> None:
-        """Look at every mailbox, so that `Ref.oldest_message_age` can tell how long messages have waited."""
-        now = self.clock.monotonic()
-        for ref in self.present():
+    def look(self) -> int:
+        """Look at every mailbox, so that `Ref.oldest_message_age` can tell; answer how many processes live."""
+        now, live = self.clock.monotonic(), self.processes()
+        for ref in live:
             ref.look(now)
+        return len(live)
 
+    @overload
+    def call(self, target: Target, request: Request[R], timeout: float | None = DEFAULT_TIMEOUT) -> R: ...
+    @overload
+    def call(self, target: Target, request: Any, timeout: float | None = DEFAULT_TIMEOUT) -> Any: ...
     def call(self, target: Target, request: Any, timeout: float | None = DEFAULT_TIMEOUT) -> Any:
         """`Ref.call`, for a reference or a name."""
         ref = self.names.find(target) if isinstance(target, (str, Via)) else target
@@ -212,9 +223,9 @@ class System:
             from eye.supervision import fork_server  # only who isolated pays for it
 
             fork_server.release(self)
-        self.threads.close()
-        for thread in self._ending_threads():
-            thread.join()
+        with self._lock:
+            abandoned = {ref._thread for ref in self._abandoned}
+        self.threads.close(spared=abandoned)
 
     def _stop_one(self, ref: Ref, reason: Reason, timeout: float | None) -> None:
         try:
@@ -228,12 +239,6 @@ class System:
         with self._lock:
             self._closed = not self._processes
             return self._closed
-
-    def _ending_threads(self) -> list[threading.Thread]:
-        alive = self.threads.alive()
-        with self._lock:
-            abandoned = {ref._thread for ref in self._abandoned}
-        return [thread for thread in alive if thread not in abandoned]
 
     def __enter__(self) -> System:
         return self
@@ -273,7 +278,7 @@ class System:
     def abandon(self, ref: Ref) -> None:
         """Note that a process ended while its thread may run on."""
         with self._lock:
-            self._abandoned[ref] = None
+            self._abandoned[ref] = False
             unheard.add(ref)
 
     def count_restart(self) -> None:
@@ -286,6 +291,22 @@ class System:
         with self._lock:
             if ref not in self._abandoned:
                 return False
-            del self._abandoned[ref]
+            is_missed = self._abandoned.pop(ref)
             unheard.discard(ref)
-            return True
+        if is_missed:
+            self._tell_thread_ended(ref)
+        return True
+
+    def miss(self, ref: Ref) -> None:
+        """Have an event tell when the thread of an abandoned process comes to its end."""
+        with self._lock:
+            runs_on = ref in self._abandoned
+            if runs_on:
+                self._abandoned[ref] = True
+        if not runs_on:
+            self._tell_thread_ended(ref)
+
+    def _tell_thread_ended(self, ref: Ref) -> None:
+        if self.topics.has_subscribers(events.TOPIC):
+            now = self.clock.now()
+            self.emit(events.ThreadEnded(now, ref.path, ref.serial, now - (ref.exited_at or now)))

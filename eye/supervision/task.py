@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar, TypeVarTuple, cast
 
-from eye.errors import NotTaskOwner, TaskFailed, TaskTimeout
+from eye.errors import CannotCross, NotTaskOwner, TaskFailed, TaskTimeout
 from eye.supervision.child_spec import Shutdown
 from eye.supervision.messages import Info
 from eye.supervision.reasons import KILLED, SHUTDOWN, TIMEOUT, Crash, Reason
@@ -277,7 +277,11 @@ class _Courier:
     def deliver(self, _notice: Down) -> None:
         task, caller = self._task, self._task._caller
         outcome = Ok(caller.value) if caller.error is None else Exited(caller.error)
-        cast("Ref", task.owner).deliver(Info(TaskDone(task, outcome)))
+        owner = cast("Ref", task.owner)
+        try:
+            owner.deliver(Info(TaskDone(task, outcome)))
+        except CannotCross as error:  # a result that cannot be sent to the owner's OS process
+            owner.deliver(Info(TaskDone(task, Exited(Crash.of(error)))))
 
 
 def _countdown(tasks: tuple[Task[Any], ...], timeout: float | None) -> Callable[[], float | None]:

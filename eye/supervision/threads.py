@@ -16,7 +16,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 MOST_PARKED = 8
 """How many threads a system keeps at most, unless told otherwise. Each holds some 16 kB."""
@@ -69,13 +69,16 @@ class Threads:
         carrier.bell.acquire()  # it was taken at the last moment
         return carrier.has_work
 
-    def close(self) -> None:
-        """Send the parked ones home, and keep none from now on."""
+    def close(self, spared: Collection[threading.Thread | None] = ()) -> None:
+        """Send the parked ones home, keep none from now on, and wait until all have ended but the spared."""
         with self._lock:
             self._is_closed = True
             parked, self._parked = self._parked, []
         for carrier in parked:
             carrier.bell.release()
+        for carrier in self.alive():
+            if carrier not in spared:
+                carrier.join()
 
     def alive(self) -> list[Carrier]:
         """List those that have not ended."""

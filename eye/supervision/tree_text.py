@@ -12,7 +12,7 @@ from typing import Any
 
 Tree = dict[str, Any]
 
-_MARKS = {"running": "●", "starting": "○", "restarting": "◐", "stopped": "○", "abandoned": "✖"}
+_MARKS = {"running": "●", "suspended": "◌", "starting": "○", "restarting": "◐", "stopped": "○", "abandoned": "✖"}
 
 
 def as_text(tree: Tree, *, now: float | None = None) -> str:
@@ -40,7 +40,7 @@ def _line(tree: Tree, now: float | None) -> str:
     parts = [] if tree["status"] == "running" else [tree["status"]]
     parts += _supervision(tree) + _past(tree, now) + _future(tree, now)
     if tree["mailbox"]:
-        parts.append(f"{tree['mailbox']} waiting")
+        parts.append(f"{tree['mailbox']} waiting{_for(tree.get('mailbox_age'))}")
     return f"{head}  [{' · '.join(parts)}]" if parts else head
 
 
@@ -96,6 +96,10 @@ def _ago(at: float, now: float | None, before: str) -> str:
 def _seconds(span: float) -> str:
     span = max(span, 0.0)
     return f"{span:.1f} s" if span < 10 else f"{span:.0f} s"
+
+
+def _for(age: float | None) -> str:
+    return "" if age is None or age < 1 else f" for {_seconds(age)}"
 
 
 def _first_line(text: str) -> str:

@@ -30,13 +30,14 @@ import threading
 from multiprocessing import spawn
 from typing import Any
 
-from eye.supervision import isolated_child, standins
+from eye.supervision import crossing, isolated_child
 from eye.supervision.border import Frames
 
 PREPARE, FORK, REAP = range(3)
-"""What the program says: prepare (as multiprocessing does); fork (number, module) with two sockets; reap (pid)."""
+"""What the program says: prepare (as multiprocessing does); fork (number, modules), two sockets; reap (pid)."""
 FORKED, REFUSED, SPOILED, ENDED = range(3, 7)
-"""What the zygote says: forked (number, pid); refused (number, why); spoiled (number); ended (pid, status)."""
+"""What the zygote says: forked (number, pid); refused (number, why); spoiled (number, module);
+ended (pid, status)."""
 
 _PR_SET_PDEATHSIG = 1
 
@@ -108,12 +109,12 @@ class _Zygote:
     def _say(self, *message: Any) -> None:
         self._frames.put(pickle.dumps(message))
 
-    def _fork(self, number: int, module: str) -> None:
+    def _fork(self, number: int, modules: list[str]) -> None:
         main_fd, stray_fd = self._fds[:2]
         del self._fds[:2]
-        _import(module)
-        if _thread_count() > 1:
-            self._say(SPOILED, number)
+        spoiler = next((module for module in modules if not _import(module)), None)
+        if spoiler is not None:
+            self._say(SPOILED, number, spoiler)
         else:
             try:
                 pid = os.fork()
@@ -144,7 +145,7 @@ class _Zygote:
                 gc.enable()
                 isolated_child.run(socket.socket(fileno=main_fd), socket.socket(fileno=stray_fd))
         except BaseException:  # noqa: BLE001 - the edge of an OS process: nothing may return into the zygote's code
-            sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+            sys.excepthook(*sys.exc_info())
             isolated_child.leave(1)
         isolated_child.leave()
 
@@ -168,7 +169,7 @@ class _Zygote:
 
 def _prepare(preparation: dict[str, Any]) -> None:
     """Take on the program's search path, working directory and so on; its script waits until it is needed."""
-    standins.main.update(
+    crossing.main.update(
         {name: preparation.pop(name) for name in list(preparation) if name.startswith("init_main")}
     )
     spawn.prepare(preparation)
@@ -179,18 +180,19 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _import(module: str) -> None:
-    """Import a server's module here, once, instead of in each child."""
-    if module in sys.modules and (module != "__main__" or not standins.main):
-        return
+def _import(module: str) -> bool:
+    """Import a server's module here, once, instead of in each child; answer whether that started no thread."""
+    if module in sys.modules and (module != "__main__" or not crossing.main):
+        return True
     try:
         if module == "__main__":
-            standins.import_main()
+            crossing.import_main()
         else:
             importlib.import_module(module)
     except BaseException:  # noqa: BLE001 - somebody's module; the child meets the same, and its parent is told there
-        return
+        return _thread_count() == 1
     _freeze()
+    return _thread_count() == 1
 
 
 def _freeze() -> None:

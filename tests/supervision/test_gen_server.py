@@ -6,7 +6,7 @@ Every test runs twice: with servers in threads, and with servers in OS processes
 from __future__ import annotations
 
 from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -24,6 +24,8 @@ from eye.supervision import (
     Reason,
     Reply,
     Stop,
+    System,
+    debugging,
 )
 from eye.testing import ManualClock, drain
 from tests.supervision.kinds import both_kinds
@@ -62,9 +64,6 @@ from tests.supervision.servers import (
     stop_itself,
     until,
 )
-
-if TYPE_CHECKING:
-    from eye.supervision import System
 
 pytestmark = both_kinds
 
@@ -271,17 +270,39 @@ def test_GS_12_a_caller_that_ends_while_it_waits_does_not_disturb_the_server(sys
     assert log.entries[1:] == ["done"]
 
 
-def test_GS_13_of_two_that_call_each_other_the_time_limit_ends_the_wait(
-    system: System, clock: ManualClock
-) -> None:
+def test_GS_13_of_two_that_call_each_other_one_is_told_of_the_circle_at_once(system: System) -> None:
+    # In OTP only the time limit ends it; here the clock stands still.
     one, other = start(system), start(system)
-    asking = in_thread(lambda: one.call(Ask(other, Ask(one, answer_later, 1.0), 2.0), 3.0))
-    clock.await_waiter(1.0)
 
-    clock.advance(1.0)
+    reason = one.call(Ask(other, Attempt(Ask(one, answer_later))))
 
-    with pytest.raises(ServerExited, match="CallTimeout"):
-        asking.result(PATIENCE)
+    assert reason.word == "deadlock"
+    assert str(one) in str(reason)
+    assert str(other) in str(reason)
+    assert one.is_alive
+    assert other.is_alive
+
+
+def test_GS_13_who_does_not_catch_it_crashes_with_it(system: System) -> None:
+    one, other = start(system), start(system)
+
+    with pytest.raises(ServerExited, match="would wait for ever"):
+        one.call(Ask(other, Ask(one, answer_later)))
+
+    assert one.join(PATIENCE).word == "ServerExited"
+    assert other.join(PATIENCE).word == "CallDeadlock"
+
+
+def test_GS_13_where_nobody_looks_for_circles_the_time_limit_ends_the_wait(clock: ManualClock) -> None:
+    with System(clock=clock, detects_deadlocks=False) as system:
+        one, other = start(system), start(system)
+        asking = in_thread(lambda: one.call(Ask(other, Ask(one, answer_later, 1.0), 2.0), 3.0))
+        clock.await_waiter(1.0)
+
+        clock.advance(1.0)
+
+        with pytest.raises(ServerExited, match="CallTimeout"):
+            asking.result(PATIENCE)
 
 
 def test_GS_14_an_answer_may_come_from_anywhere_and_a_second_one_is_dropped(system: System) -> None:
@@ -650,6 +671,64 @@ def test_GS_25_a_stop_that_times_out_fails_only_the_caller(system: System, clock
     gate.open()
 
     assert ref.join(PATIENCE) == NORMAL
+
+
+def test_GS_26_while_a_server_is_suspended_messages_wait_and_its_state_can_be_read(
+    system: System, clock: ManualClock
+) -> None:
+    log = Log(system)
+    ref = start(system, log)
+    ref.call(Become("before"))
+
+    debugging.suspend(ref)
+    ref.cast(Note(1))
+    ref.send(Note(2))
+    asking = in_thread(lambda: ref.call(Do(Note(3), Become("after")), 1.0))
+    clock.await_waiter(1.0)
+    clock.advance(1.0)
+    with pytest.raises(CallTimeout):
+        asking.result(PATIENCE)
+    ref.cast(Note(4))
+    meanwhile = (log.entries[1:], ref.mailbox_length, ref.status, debugging.get_state(ref)["state"])
+    debugging.resume(ref)
+    drain(system)
+
+    assert meanwhile == ([], 4, "suspended", "before")
+    assert log.entries[1:] == [1, 2, 3, 4]
+    assert (ref.mailbox_length, ref.status, debugging.get_state(ref)["state"]) == (0, "running", "after")
+
+
+def test_GS_26_its_state_can_be_replaced(system: System) -> None:
+    log = Log(system)
+    ref = start(system, log, on_exit=note_state)
+    ref.call(Become("old"))
+    debugging.suspend(ref)
+
+    debugging.replace_state(ref, {**debugging.get_state(ref), "state": "new"})
+    debugging.resume(ref)
+    ref.stop()
+
+    assert "new" in log.entries
+
+
+@pytest.mark.parametrize("how", ["stop", "kill", "signal", "parent"])
+def test_GS_26_one_that_is_suspended_still_ends_and_whoever_waits_is_told(system: System, how: str) -> None:
+    parent = start(system)
+    ref = parent.call(Begin(traps=how == "parent", linked=True))
+    debugging.suspend(ref)
+    asking = in_thread(lambda: ref.call(Answer(), None))
+    until(lambda: ref.mailbox_length)
+
+    if how == "stop":
+        ref.stop()
+    elif how == "parent":
+        parent.cast(ExitWith("odd"))
+    else:
+        ref.exit(KILL if how == "kill" else "odd")
+
+    with pytest.raises(ServerExited):
+        asking.result(PATIENCE)
+    assert str(ref.join(PATIENCE)) == {"stop": "normal", "kill": "killed"}.get(how, "odd")
 
 
 def test_stop_and_reply_gives_the_reply_once_the_cleanup_has_run(system: System) -> None:

@@ -91,7 +91,7 @@ def test_a_tree_is_plain_data_with_everything_the_contract_names(system: System,
         "id", "name", "path", "kind", "module", "status", "serial", "incarnation", "restarts", "last_exit",
         "last_exit_at", "restart", "mailbox", "handled", "started_at", "strategy", "budget", "children",
         "since", "cause", "history", "not_restarted", "next_try_at", "lost",
-        "departed",
+        "departed", "mailbox_age",
     }  # fmt: skip
     assert drawn["budget"] == {"max_restarts": 3, "max_seconds": 5.0, "used": 0}
     assert drawn["children"][0]["module"] == "eye.testing.obedient.Obedient"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from eye.supervision import KILL, ChildSpec, Supervisor, process_info
+from eye.supervision import KILL, ChildSpec, Mailbox, Supervisor, debugging, process_info
 from eye.testing import drain
 from tests.supervision.kinds import both_kinds
 from tests.supervision.servers import (
@@ -71,6 +71,34 @@ def test_OB_01_what_is_known_of_a_process_is_read_without_disturbing_it(system: 
     assert seen(ref) == ["waiting", ["waiting", "too"]]  # all of them are still handled, once
     assert read(ref).messages == ()
     assert read(ref).handled == 5
+
+
+def test_OB_01_the_messages_of_one_that_is_suspended_are_seen_too(system: System) -> None:
+    ref = start(system)
+    debugging.suspend(ref)
+    for number in range(3):
+        ref.cast(number)
+    until(lambda: ref.mailbox_length == 3)
+
+    info = read(ref)
+    debugging.resume(ref)
+    drain(system)
+
+    assert (info.status, info.mailbox_length, info.messages) == ("suspended", 3, (0, 1, 2))
+    assert seen(ref) == [0, 1, 2]
+
+
+def test_OB_01_and_those_in_a_mailbox_with_a_limit(system: System) -> None:
+    gate, ref = Gate(), start(system, mailbox=Mailbox(10))
+    ref.cast(gate)
+    gate.await_somebody()
+    for number in range(3):
+        ref.cast(number)
+
+    messages = read(ref).messages
+    gate.open()
+
+    assert messages == (0, 1, 2)
 
 
 def test_OB_01_of_an_os_process_its_memory_is_known_and_of_a_thread_where_it_is(

@@ -105,4 +105,10 @@ print(*sorted(name for name in sys.modules if name.partition(".")[0] not in sys.
     assert (done.returncode, done.stderr) == (0, "")
     loaded = {".".join(name.split(".")[:2]) for name in done.stdout.split() if not name.startswith("pykka")}
     assert "eye.supervision" in loaded
-    assert loaded - {"__main__", "__mp_main__"} <= {"eye", "eye.clock", "eye.errors", "eye.supervision", "eye.testing"}
+    assert loaded - {"__main__", "__mp_main__"} <= {
+        "eye",
+        "eye.clock",
+        "eye.errors",
+        "eye.supervision",
+        "eye.testing",
+    }

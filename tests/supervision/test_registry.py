@@ -22,6 +22,7 @@ from eye.errors import (
 )
 from eye.supervision import (
     KILL,
+    KILLED,
     ChildSpec,
     Down,
     Registered,
@@ -35,7 +36,7 @@ from eye.supervision import (
 from eye.supervision.entries import Entries
 from eye.testing import drain
 from tests.supervision.functions import attempt, use
-from tests.supervision.kinds import both_kinds
+from tests.supervision.kinds import both_kinds, os_processes_only
 from tests.supervision.servers import (
     PATIENCE,
     Gate,
@@ -549,6 +550,23 @@ def test_a_listener_may_be_a_server_that_ends(system: System) -> None:
     use(server, Registry.register, "registry", "key")
 
     assert refs(Registry.lookup(registry, "key")) == [server]
+
+
+@os_processes_only
+def test_what_cannot_be_told_to_a_listener_stops_nobody(
+    system: System, isolation: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener = start(system)
+    registry, server = registry_of(system, listeners=[listener]), system.start(Obedient)
+    assert server is not None
+
+    Registry.register(registry, lambda: "a key that cannot cross", owner=server)
+    server.exit(KILL)
+
+    assert server.join(PATIENCE) == KILLED
+    assert Registry.all(registry) == ()
+    assert seen(listener) == []
+    assert "a listener is not told" in caplog.text
 
 
 # ---------------------------------------------------- from where the table cannot be looked at

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from eye.errors import StartFailed
-from eye.supervision import KILL, ChildSpec, Restart, Shutdown, Stop, Supervisor, System, events
+from eye.supervision import KILL, ChildSpec, GenServer, Restart, Shutdown, Stop, Supervisor, System, events
 from eye.testing import ManualClock, drain
 from tests.supervision.kinds import both_kinds, threads_only
 from tests.supervision.servers import (
@@ -375,3 +375,39 @@ def test_SD_07_the_report_of_a_supervisor_killed_at_its_limit_names_whom_it_may_
     [killed] = [record for record in log.records if record.what == "child_abandoned"]
     assert killed.orphans == [str(orphan)]
     assert killed.getMessage().endswith(f"unheard; it may leave behind {orphan}")
+
+
+class Discreet(GenServer):
+    """Keeps a secret, and lets nobody see it."""
+
+    def init(self, fails: bool = False) -> None:
+        self._password, self._tries, self._fails = "hunter2", 3, fails
+
+    def handle_cast(self, message: Any) -> None:
+        raise LookupError("no")
+
+    def format_status(self, status: dict[str, Any]) -> dict[str, Any]:
+        if self._fails:
+            raise KeyError("oops")
+        return {**status, "state": {**status["state"], "_password": "***"}, "message": "a login"}
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_server_says_itself_what_may_be_seen_of_it_when_it_crashes(
+    system: System, log: pytest.LogCaptureFixture, isolation: str, fails: bool
+) -> None:
+    heard = system.inbox()
+    system.topics.subscribe(events.TOPIC, heard)
+    spec = ChildSpec(Discreet, args=(fails,), id="it", name="it", isolation=isolation)
+    supervise(system, log, spec)
+
+    named(system, "it").cast("login with hunter2")
+    drain(system)
+
+    [crash_] = [one for one in heard.drain() if isinstance(one, events.ProcessCrashed)]
+    hidden = "<hidden: format_status raised KeyError>"
+    shown = {"state": hidden} if fails else {"password": "'***'", "tries": "3", "fails": "False"}
+    assert crash_.state == shown
+    assert crash_.last_message == (hidden if fails else "'a login'")
+    assert log.records[0].state == shown
+    assert "hunter2" not in log.text.partition("Traceback")[0]

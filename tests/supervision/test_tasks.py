@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 
 from eye.errors import CallFailed, CannotCross, MaxChildrenReached, NotTaskOwner, TaskFailed, TaskTimeout
 from eye.supervision import (
+    KILLED,
     NORMAL,
     SHUTDOWN,
     Crash,
@@ -41,6 +42,7 @@ from tests.supervision.functions import (
     run_and_await,
     use,
     wait_for,
+    wait_long,
     who,
 )
 from tests.supervision.kinds import both_kinds, os_processes_only
@@ -754,3 +756,42 @@ def attempt_a_lambda() -> Any:
     except CannotCross as error:
         return error
     return None
+
+
+@os_processes_only
+def test_an_owner_is_notified_also_of_what_cannot_be_sent_to_it(system: System, isolation: Any) -> None:
+    owner = start(system)
+    task = use(owner, Task.async_, give_a_lambda)
+
+    use(owner, task.notify)
+    task.ref.join(PATIENCE)
+    drain(system)
+
+    (news,) = seen(owner)
+    assert isinstance(news.outcome, Exited)
+    assert news.outcome.reason.word == "CannotCross"
+
+
+def give_a_lambda() -> Any:
+    return lambda: 1
+
+
+@os_processes_only
+def test_a_task_in_an_os_process_really_ends_when_told_to(system: System, isolation: Any) -> None:
+    asked, killed = (Task.async_(wait_long, system=system, isolation=isolation) for _ in range(2))
+
+    assert asked.shutdown(PATIENCE) is None
+    assert killed.shutdown(Shutdown.BRUTAL_KILL) is None
+
+    assert (asked.ref.exit_reason, killed.ref.exit_reason) == (SHUTDOWN, KILLED)
+    assert system.abandoned() == ()
+
+
+@os_processes_only
+def test_a_result_that_cannot_be_sent_is_the_tasks_failure(system: System, isolation: Any) -> None:
+    task = Task.async_(give_a_lambda, system=system, isolation=isolation)
+
+    outcome = task.yield_result(PATIENCE)
+
+    assert isinstance(outcome, Exited)
+    assert outcome.reason.word == "CannotCross"

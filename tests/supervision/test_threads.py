@@ -28,8 +28,6 @@ def threads() -> Iterator[Threads]:
     threads = Threads(most=2, idle=60.0)
     yield threads
     threads.close()
-    for thread in threads.alive():
-        thread.join(PATIENCE)
 
 
 def do(threads: Threads, work: Callable[[], Any], *, may_park: bool = True, name: str = "work") -> Any:
@@ -93,10 +91,10 @@ def test_none_is_left_when_they_are_closed_and_none_kept_after(threads: Threads)
     await_parked(threads, 1)
 
     threads.close()
-    for thread in threads.alive():
-        thread.join(PATIENCE)
+    left = threads.alive()
     do(threads, lambda: None)
 
+    assert left == []
     until(lambda: not threads.alive())
 
 

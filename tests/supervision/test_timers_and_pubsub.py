@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from eye.supervision import KILL, PubSub, Supervisor
@@ -150,6 +150,7 @@ def test_a_timer_that_raises_does_not_take_the_others_along(
     assert "a timer's function raised" in caplog.text
 
 
+@settings(deadline=None)  # each example starts a thread, which a busy machine may be slow to do
 @given(some.lists(some.tuples(some.floats(0, 100), some.booleans()), max_size=40), some.floats(0, 120))
 def test_timers_fire_in_order_when_due_and_never_when_cancelled(plan: list[Any], wait: float) -> None:
     clock, fired = ManualClock(), []

@@ -98,7 +98,7 @@ class _Maker:
             term = chance.choice(("crash", ("exit", "odd"), ("exit", "normal"), ("exit", "shutdown")))
         words = self._child_words(auto, (5000, 5000, "infinity", "brutal_kill"))
         if self._stuck and chance.random() < 0.5:
-            term, words = "stuck", (words[0], 50, words[2])
+            term, words = "stuck", (words[0], 250, words[2])
         spec = ("srv", id_, *words, chance.random() < 0.7, self._plan(), term)
         if self._names and chance.random() < 0.5:
             return ("named", f"n{chance.randint(1, 3)}", spec)

@@ -67,9 +67,11 @@ SCENARIOS: dict[str, Scenario] = {
         [],
     ),
     **{
-        f"{verb} of {action}": (sup("top", srv("a", traps=traps), intensity=20), [(verb, "a", action)])
+        f"{verb}: every way to end": (
+            sup("top", srv("a", traps=traps), intensity=20),
+            [(verb, "a", action) for action in _ENDS],
+        )
         for verb, traps in (("call", True), ("cast", False), ("info", True))
-        for action in _ENDS
     },
     "signals from a stranger": (
         sup("top", srv("a", traps=False), srv("b"), intensity=20),
@@ -284,7 +286,7 @@ SCENARIOS: dict[str, Scenario] = {
         ],
     ),
     "a cleanup that outlasts its limit": (
-        sup("top", srv("a"), srv("b", term="stuck", shutdown=50), srv("c", shutdown="brutal_kill")),
+        sup("top", srv("a"), srv("b", term="stuck", shutdown=250), srv("c", shutdown="brutal_kill")),
         [("terminate", "top", "b"), ("restart", "top", "b"), ("stop", "top", "shutdown")],
     ),
     "a dynamic supervisor": (

@@ -1,0 +1,289 @@
+"""`fetch`, `nodes`, `tree` and `kill` over a real node; and `fetch` where there is none."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from eye.cli.forms import choose
+from eye.cluster.security import load_cookie
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from eye.monitor.node import Node
+
+pytestmark = pytest.mark.e2e
+
+FIGURES = r"Memory Usage: [\d.]+[KMGT]?B\nCPU Load: \d+%\nProcess Count: \d+\nUptime: \d+ \w+\n"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+# ---------------------------------------------------------------------------------- this machine alone
+
+
+def test_without_a_cluster_this_machine_is_read_alone(run: Callable[..., Any]) -> None:
+    ran = run("fetch")
+
+    assert ran.code == 0
+    assert re.fullmatch(rf"Node: {re.escape(socket.gethostname())}\n{FIGURES}", ran.out)
+    assert ran.err == "sorcerers_eye: no cluster was found; this is this machine alone\n"
+
+
+def test_alone_there_is_no_node_to_tell_of(run: Callable[..., Any]) -> None:
+    everything = run("fetch", "--scope", "all")
+    document = json.loads(run("fetch", "--format", "json").out)
+
+    assert everything.code == 0
+    assert "Node Memory" not in everything.out
+    assert document["nodes"][0]["process"] is None
+    for arguments in (["--scope", "node"], ["--metric", "restarts"]):
+        ran = run("fetch", *arguments)
+        assert (ran.code, ran.out) == (1, "")
+        assert "only a node can tell that" in ran.err
+
+
+def test_alone_no_node_is_called_anything(run: Callable[..., Any]) -> None:
+    ran = run("fetch", "--node", "web-*")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "sorcerers_eye: no node is called 'web-*': no cluster was found\n"
+
+
+def test_looking_leaves_nothing_behind(run: Callable[..., Any], home: Path) -> None:
+    run("fetch")
+
+    assert list(home.iterdir()) == []
+
+
+# ---------------------------------------------------------------------------------------- over a node
+
+
+def test_the_formats(run: Callable[..., Any], node: Node) -> None:
+    text, table = run("fetch"), run("fetch", "--format", "table")
+    document = json.loads(run("fetch", "--format", "json").out)
+    rows = list(csv.DictReader(run("fetch", "--format", "csv", "--metric", "cpu").out.splitlines()))
+    exposition = run("fetch", "--format", "prometheus", "--scope", "node").out
+
+    assert text.code == 0
+    assert text.err == ""
+    assert re.fullmatch(f"Node: mystic-node-1\n{FIGURES}", text.out)
+    assert re.search(r"^mystic-node-1 +● up ", table.out, re.MULTILINE)
+    assert "\x1b" not in table.out
+    assert document["nodes"][0]["address"] == node.address
+    assert set(document["nodes"][0]) == {"node", "status", "address", "seen_at", "host", "process"}
+    assert set(rows[0]) == {"at", "node", "status", "address", "seen_at", "host_cpu_percent"}
+    assert 'sorcerers_eye_node_up{node="mystic-node-1"} 1' in exposition
+    assert "sorcerers_eye_node_memory_rss_bytes" in exposition
+    assert "sorcerers_eye_host_memory" not in exposition
+
+
+@pytest.mark.parametrize(
+    ("format", "names", "scope", "fields"),
+    [
+        ("text", (), None, ["memory_used", "cpu", "process_count", "uptime"]),
+        ("table", (), "node", ["memory_rss", "cpu", "process_count", "uptime"]),
+        ("text", ("restarts",), None, ["restarts"]),
+        ("json", (), None, None),
+        ("json", (), "node", None),
+        ("json", ("uptime",), None, ["uptime"]),
+        ("csv", (), None, None),
+        ("csv", (), "node", ["memory_rss", "cpu", "thread_count", "process_count", "restarts", "uptime"]),
+    ],
+)
+def test_which_metrics_a_format_shows(
+    format: str, names: tuple[str, ...], scope: str | None, fields: list[str] | None
+) -> None:
+    chosen = choose(format, names, scope)
+
+    assert (None if chosen is None else [metric.field for metric in chosen]) == fields
+
+
+def test_a_glob_that_matches_nobody_is_told_who_there_is(run: Callable[..., Any], node: Node) -> None:
+    ran = run("fetch", "--node", "web-*")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "sorcerers_eye: no node is called 'web-*'; known are: mystic-node-1\n"
+
+
+def test_an_address_where_nobody_answers(run: Callable[..., Any], node: Node) -> None:
+    nowhere = f"127.0.0.1:{free_port()}"
+
+    ran = run("fetch", "--connect", nowhere)
+
+    assert ran.code == 3
+    assert ran.out.startswith("Node: mystic-node-1\n")
+    assert ran.err == f"sorcerers_eye: cannot reach {nowhere}: connection refused\n"
+
+
+def test_nobody_at_any_address_is_a_failure(run: Callable[..., Any]) -> None:
+    load_cookie_of_this_user()
+    nowhere = f"127.0.0.1:{free_port()}"
+
+    ran = run("fetch", "--connect", nowhere)
+
+    assert (ran.code, ran.out) == (1, "")
+    assert f"no node answered: tried {nowhere} (connection refused). Is `sorcerers_eye start` running" in ran.err
+
+
+def load_cookie_of_this_user() -> None:
+    from pathlib import Path
+
+    load_cookie(Path(os.environ["XDG_CONFIG_HOME"], "sorcerers_eye", "cookie"))
+
+
+def test_one_that_is_no_node_is_told_apart(run: Callable[..., Any], node: Node) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+
+        ran = run("fetch", "--connect", address, "--timeout", "0.3")
+
+    assert ran.code == 3
+    assert ran.err == f"sorcerers_eye: {address} did not answer within 0.3 s\n"
+
+
+@pytest.mark.parametrize("how", ["found", "connect"])
+def test_another_cookie(run: Callable[..., Any], node: Node, home: Path, how: str) -> None:
+    load_cookie(home / "other")
+    arguments = ["--connect", node.address] if how == "connect" else []
+
+    ran = run("fetch", "--cookie-file", str(home / "other"), *arguments)
+
+    assert (ran.code, ran.out) == (1, "")
+    assert "the cookies differ. Give both the same --cookie-file" in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_a_cookie_that_others_may_read(run: Callable[..., Any], node: Node, home: Path) -> None:
+    path = home / "config" / "sorcerers_eye" / "cookie"
+    path.chmod(0o644)
+
+    ran = run("fetch")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert f"chmod 600 {path}" in ran.err
+
+
+def test_nodes_tree_and_kill(run: Callable[..., Any], node: Node) -> None:
+    nodes = run("nodes")
+    document = json.loads(run("nodes", "--format", "json").out)
+    hit = run("kill", "mystic-node-1", "/eye/local/sampler", "--reason", "for a test")
+    deadline = time.monotonic() + 20
+    while "● sampler#2" not in (tree := run("tree", "mystic-node-1")).out:  # its first look takes a moment
+        assert time.monotonic() < deadline, tree
+    trees = json.loads(run("tree", "--format", "json").out)
+
+    assert nodes.code == 0
+    assert re.search(rf"^mystic-node-1 +up +{re.escape(node.address)} +now", nodes.out, re.MULTILINE)
+    assert document["nodes"][0]["boot"] == node.boot
+    assert (hit.code, hit.out) == (0, "/eye/local/sampler of mystic-node-1 was hit: for a test\n")
+    assert tree.code == 0
+    assert "● sampler#2  [1 restart" in tree.out
+    assert trees["version"] == 1
+    assert trees["trees"][0]["tree"]["path"] == "/eye"
+
+
+@pytest.mark.parametrize("arguments", [["tree", "nobody"], ["kill", "nobody", "/eye"]])
+def test_a_node_that_nobody_knows(run: Callable[..., Any], node: Node, arguments: list[str]) -> None:
+    ran = run(*arguments)
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "sorcerers_eye: no node named 'nobody'; known are: mystic-node-1\n"
+
+
+def test_a_process_that_is_not_there(run: Callable[..., Any], node: Node) -> None:
+    ran = run("kill", "mystic-node-1", "/eye/nothing")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert "no process '/eye/nothing'" in ran.err
+
+
+# ------------------------------------------------------------------------------------------- repeating
+
+
+def test_watch_as_json_is_a_document_a_line_until_ctrl_c(start: Callable[..., Any], node: Node) -> None:
+    process = start("fetch", "--watch", "0.1", "--format", "json")
+
+    documents = [json.loads(process.stdout.readline()) for _ in range(3)]
+    process.send_signal(2)
+    _, err = process.communicate(timeout=20)
+
+    assert (process.returncode, err) == (0, "")
+    moments = [document["at"] for document in documents]
+    assert moments == sorted(set(moments))
+    assert all(document["nodes"][0]["status"] == "up" for document in documents)
+
+
+def test_watch_as_csv_has_one_header(start: Callable[..., Any], node: Node) -> None:
+    process = start("fetch", "--watch", "0.1", "--format", "csv", "--metric", "cpu")
+
+    lines = [process.stdout.readline() for _ in range(4)]
+    process.send_signal(2)
+    process.communicate(timeout=20)
+
+    assert [line.startswith("at,") for line in lines] == [True, False, False, False]
+
+
+def test_watch_notices_a_node_that_goes_and_one_that_comes(start: Callable[..., Any], node: Node) -> None:
+    process = start("fetch", "--watch", "0.1", "--format", "json")
+    seen: list[set[str]] = []
+
+    def until(names: set[str]) -> None:
+        deadline = time.monotonic() + 30
+        while not (seen and seen[-1] == names):
+            assert time.monotonic() < deadline
+            seen.append({n["node"] for n in json.loads(process.stdout.readline())["nodes"] if n["status"] == "up"})
+
+    until({"mystic-node-1"})
+    other = start("start", "--name", "mystic-node-2")
+    until({"mystic-node-1", "mystic-node-2"})
+    other.terminate()
+    other.communicate(timeout=20)
+    until({"mystic-node-1"})
+    process.send_signal(2)
+    process.communicate(timeout=20)
+
+    assert other.returncode == 0
+
+
+@pytest.mark.parametrize("arguments", [["fetch", "--watch", "0.1"], ["--help"], ["tree"]])
+def test_a_reader_that_goes_away_is_no_error(start: Callable[..., Any], node: Node, arguments: list[str]) -> None:
+    process = start(*arguments)
+    process.stdout.close()
+
+    process.stdin.close()
+    err = process.stderr.read()
+    process.stderr.close()
+
+    assert (process.wait(timeout=20), err) == (0, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device on this system")
+@pytest.mark.parametrize("arguments", [["fetch"], ["--help"]])
+def test_a_result_that_cannot_be_written_is_a_failure(node: Node, arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "eye.cli.main", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    assert (ran.returncode, ran.stderr) == (1, "sorcerers_eye: cannot write the result: no space left on device\n")
