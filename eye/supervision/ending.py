@@ -46,7 +46,7 @@ def finish(ref: Ref, reason: Reason, *, abandon: bool) -> bool:
         joiners = list(ref._joiners)
     ref.system.forget(ref)
     for waiter in joiners:
-        waiter.reply()
+        waiter.settle()
     return True
 
 

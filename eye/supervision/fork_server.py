@@ -45,7 +45,7 @@ class _Wish:
         self.came = threading.Event()
         self.pid: int | None = None
         self.is_spoiled = False
-        self.cause = "the fork server ended"
+        self.cause = "the fork server ended; what it said stands on stderr"
 
 
 class ForkServer:
@@ -68,6 +68,7 @@ class ForkServer:
             theirs.close()
         give_back_cpus(self._pid)
         self.is_usable = True
+        self._has_spoken = False
         self._frames = Frames(ours)
         self._numbers = itertools.count(1)
         self._wishes: dict[int, _Wish] = {}
@@ -77,7 +78,8 @@ class ForkServer:
         self._selector.register(ours, selectors.EVENT_READ, self._hear)
         preparation = spawn.get_preparation_data("eye-zygote")
         preparation.pop("authkey", None)  # cannot be pickled, and nothing here is authenticated by it
-        self._frames.put(pickle.dumps((PREPARE, preparation)))
+        with contextlib.suppress(EOFError):  # it ended at once; `fork` will say so
+            self._frames.put(pickle.dumps((PREPARE, preparation)))
         self._thread = threading.Thread(target=self._listen, name="eye-isolated", daemon=True)
         self._thread.start()
 
@@ -96,7 +98,7 @@ class ForkServer:
         data = pickle.dumps((FORK, number, modules))
         with self._lock:
             if not self.is_usable:
-                return None
+                return self._give_none(wish)
             self._wishes[number] = wish
             try:
                 socket.send_fds(
@@ -105,11 +107,14 @@ class ForkServer:
             except OSError:
                 self._wishes.pop(number)
                 self.is_usable = False
-                return None
+                return self._give_none(wish)
         wish.came.wait()
-        if wish.pid is None and not wish.is_spoiled and self.is_usable:
+        return wish.pid if wish.pid is not None or wish.is_spoiled else self._give_none(wish)
+
+    def _give_none(self, wish: _Wish) -> None:
+        if self.is_usable or not self._has_spoken:
+            # Refused; or the fork server could not even begin, and another one would not either.
             raise IsolationUnavailable(wish.cause)
-        return wish.pid
 
     def watch(self, stray: socket.socket, listener: Listener) -> None:
         """Listen to what a child says outside of its callbacks."""
@@ -140,6 +145,7 @@ class ForkServer:
 
     def _hear(self) -> None:
         self._frames.fill()
+        self._has_spoken = True
         while (frame := self._frames.pop()) is not None:
             what, number, *more = pickle.loads(frame)
             if what == ENDED:

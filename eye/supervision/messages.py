@@ -14,6 +14,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from eye.supervision.reasons import Reason
+from eye.supervision.running import here, unheard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,8 @@ class Caller:
         Returns:
             Whether this was the answer; False where one was given before, or the asker gave up.
         """
+        if unheard and here.ref in unheard:
+            return False  # what an abandoned process says is not heard
         return self._settle(value, None)
 
     give = reply
@@ -100,6 +103,10 @@ class Waiter(Caller):
     __slots__ = ()
 
     is_call = False
+
+    def settle(self) -> None:
+        """It is over, whoever says so: a process that kills itself does."""
+        self._settle(None, None)
 
 
 R_co = TypeVar("R_co", covariant=True)

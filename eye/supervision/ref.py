@@ -48,6 +48,11 @@ from eye.supervision.reasons import (
     as_reason,
 )
 
+from eye.supervision.running import current as current
+from eye.supervision.running import here as here
+from eye.supervision.running import is_unheard
+from eye.supervision.running import unheard as unheard
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -64,30 +69,6 @@ DEFAULT_TIMEOUT = 5.0
 """Seconds that a call waits unless told otherwise, as in OTP."""
 
 _serials = itertools.count(1)
-
-
-class _Here(threading.local):
-    """Which process the running thread belongs to."""
-
-    ref: Ref | None = None
-
-
-here = _Here()
-
-
-def current() -> Ref | None:
-    """Answer the process whose code is running; None in a thread that belongs to no process."""
-    return here.ref
-
-
-unheard: set[Ref] = set()
-"""Processes that were declared dead and whose threads may still speak: nobody hears them. Nearly always
-empty, and to see that is far cheaper than to ask of every message whose thread sends it."""
-
-
-def _is_unheard() -> bool:
-    me = here.ref
-    return me is not None and me.exit_reason is not None
 
 
 # Who has asked lets the server run before going to sleep: on one CPU the answer is often there by then, and
@@ -181,7 +162,7 @@ class Ref:
         self._lock = threading.Lock()
         self._links: set[Ref] = set()
         self._monitors: dict[Monitor, None] = {}
-        self._joiners: dict[Caller, None] = {}
+        self._joiners: dict[Waiter, None] = {}
         self._callers: dict[Caller, None] = {}
         self._current: Caller | None = None
         self._doom: Reason | None = None
@@ -258,13 +239,13 @@ class Ref:
 
     def cast(self, message: Any) -> None:
         """Tell, and do not wait. A message to a process that is gone vanishes."""
-        if unheard and _is_unheard():
+        if unheard and is_unheard():
             return
         self._put(Cast(message) if type(message) in NOT_BARE else message)
 
     def send(self, message: Any) -> None:
         """Send any other message; `handle_info` gets it."""
-        if unheard and _is_unheard():
+        if unheard and is_unheard():
             return
         self._put(Info(message))
 
@@ -398,6 +379,8 @@ class Ref:
         """
         if other is self:
             return
+        if unheard and is_unheard():
+            raise ProcessExit(NOPROC)  # declared dead: it shall not take others along
         first, second = (self, other) if self.serial < other.serial else (other, self)
         with first._lock, second._lock:
             if self.exit_reason is None and other.exit_reason is None:

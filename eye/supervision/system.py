@@ -19,8 +19,9 @@ from eye.supervision import events
 from eye.supervision.inbox import Inbox
 from eye.supervision.messages import Down, Info, Monitor
 from eye.supervision.names import Names
-from eye.supervision.reasons import NOPROC, SHUTDOWN, Reason, shutdown
-from eye.supervision.ref import DEFAULT_TIMEOUT, Ref, current, unheard
+from eye.supervision.reasons import KILLED, NOPROC, SHUTDOWN, ProcessExit, Reason, shutdown
+from eye.supervision.ref import DEFAULT_TIMEOUT, Ref, current
+from eye.supervision.running import is_unheard, unheard
 from eye.supervision.spawning import spawn
 from eye.supervision.threads import MOST_PARKED, Threads
 from eye.supervision.timers import Timer, Timers
@@ -161,10 +162,14 @@ class System:
 
     def send_after(self, target: Target, delay: float, message: Any) -> Timer:
         """Send `message` in `delay` seconds. A name is looked up when the timer fires."""
+        if unheard and is_unheard():
+            raise ProcessExit(KILLED)  # what an abandoned process says is not heard later, either
         return self.timers.after(delay, self._deliver, target, Info(message))
 
     def send_at(self, target: Target, deadline: float, message: Any) -> Timer:
         """Send `message` at a moment of `clock.monotonic`."""
+        if unheard and is_unheard():
+            raise ProcessExit(KILLED)
         return self.timers.at(deadline, self._deliver, target, Info(message))
 
     def _deliver(self, target: Target, item: Any) -> None:

@@ -193,7 +193,7 @@ class _Arrivals:
         self._ended.append(cast("Ref", notice.ref))
         bell = self._bell
         if bell is not None:
-            bell.reply()
+            bell.settle()
 
     def next(self, some_task: Ref, timeout: float | None) -> Ref | None:
         """Wait for the next to end; None if nobody did within `timeout` seconds."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import re
 import subprocess
+import sys
 import threading
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
@@ -52,14 +54,15 @@ def test_every_python_block_runs_and_prints_what_follows_it(
     monkeypatch.setattr("threading.excepthook", threading.excepthook)  # a page may set its own
     monkeypatch.syspath_prepend(tmp_path)
     text = page.read_text(encoding="utf-8")
-    namespace: dict[str, Any] = {"__name__": "page"}
+    module = ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", module)  # where dataclasses look their own module up
     try:
         for block in BLOCK.finditer(text):
             above = "\n" * (text.count("\n", 0, block.start()) + 1)  # a traceback names the line of the page
             if file := FILE.match(block[1]):
                 (tmp_path / file[1]).write_text(block[1], encoding="utf-8")
                 continue
-            exec(compile(above + block[1], str(page), "exec"), namespace)
+            exec(compile(above + block[1], str(page), "exec"), module.__dict__)
             printed = capsys.readouterr().out
             assert block[2] is None or printed == block[2]
     finally:

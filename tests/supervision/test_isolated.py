@@ -537,6 +537,30 @@ def test_when_the_fork_server_is_killed_its_children_end_and_the_next_start_make
         assert named(system, "a").call(own_id) == "a"
 
 
+def test_a_fork_server_that_cannot_begin_is_a_start_that_failed(system: System) -> None:
+    program = textwrap.dedent(
+        """
+        import sys
+        from eye.errors import StartFailed
+        from eye.supervision import GenServer, System, fork_server
+        sys.path.insert(0, "/nowhere")
+        fork_server.spawn.set_executable("/bin/false")
+        with System() as system:
+            try:
+                system.start(GenServer, isolation="process")
+            except StartFailed as failure:
+                print(failure.reason.word)
+        """
+    )
+
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False,
+        timeout=PATIENCE * 3, env={**os.environ, "PYTHONPATH": str(HOME)},
+    )  # fmt: skip
+
+    assert ran.stdout == "IsolationUnavailable\n"
+
+
 SCRIPT = textwrap.dedent(
     """
     import os, signal, subprocess, sys
@@ -634,8 +658,8 @@ def test_a_module_that_starts_threads_is_left_to_the_children(
     )
 
     ran = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=PATIENCE * 3, check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HOME), str(tmp_path)])},
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False,
+        timeout=PATIENCE * 3, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HOME), str(tmp_path)])},
     )  # fmt: skip
 
     assert (ran.stdout, ran.stderr) == ("0\n1\n2\n", "")

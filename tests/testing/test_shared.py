@@ -79,22 +79,27 @@ def test_a_copy_of_a_gate_from_elsewhere_is_the_same_gate() -> None:
 
 def test_a_gate_clears_itself_away() -> None:
     gate = Gate()
-    folder, pipes = gate._folder, {os.stat(os.path.join(gate._folder, name)).st_ino for name in ("came", "open")}
-    assert pipes <= inodes()
+    folder = gate._folder
+    pipes = {identity(os.stat(os.path.join(folder, name))) for name in ("came", "open")}
+    assert pipes <= held_open()
 
     del gate
     gc.collect()
 
     assert not os.path.exists(folder)
-    assert not pipes & inodes()
+    assert not pipes & held_open()
 
 
-def inodes() -> set[int]:
+def identity(file: os.stat_result) -> tuple[int, int]:
+    return file.st_dev, file.st_ino
+
+
+def held_open() -> set[tuple[int, int]]:
     """Answer what this OS process holds open."""
     found = set()
     for descriptor in os.listdir("/dev/fd"):
         with contextlib.suppress(OSError):  # the one that was listing them
-            found.add(os.fstat(int(descriptor)).st_ino)
+            found.add(identity(os.fstat(int(descriptor))))
     return found
 
 
