@@ -1,9 +1,9 @@
 """Processes that crash alone, and supervisors that start them again: Erlang/OTP's ideas, in Python.
 
 Read in this order: reasons, via, delay, mailbox, child_spec, restart_window, policy, incidents, answers,
-running, messages, deadlocks, failures, ending, backlog, ref, inbox, events, bounded_inbox, shown, reports, attention,
-threads, process, spawning, timers, entries, names, debugging, system, abilities, gen_server, children,
-caretaker, restarter, supervisor, dynamic_supervisor, partition_supervisor, tree_text, introspection,
+running, messages, deadlocks, failures, ending, backlog, ref, inbox, events, bounded_inbox, shown, reports,
+attention, threads, process, spawning, timers, entries, names, debugging, system, abilities, gen_server,
+children, caretaker, restarter, supervisor, dynamic_supervisor, partition_supervisor, tree_text, introspection,
 process_info, pubsub, registry, agent, task_process, task, task_stream, task_supervisor, affinity, border,
 crossing, standins, isolated_child, zygote, fork_server, packing, errands, isolated.
 

@@ -112,8 +112,8 @@ class Border:
         self._lent: dict[int, list[Any]] = {}  # number: the object, how many times it was sent across
         self._lock = threading.Lock()
 
-    def dumps(self, value: Any) -> bytes:
-        """Turn a value into bytes; any thread may.
+    def dumps(self, value: Any, *, about: Any = None) -> bytes:
+        """Turn a value into bytes; any thread may. An error speaks of `about`, the part that somebody knows.
 
         Raises:
             CannotCross: something in it can be neither copied nor lent.
@@ -122,7 +122,8 @@ class Border:
         try:
             _Outgoing(file, self).dump(value)
         except Exception as error:
-            raise CannotCross(shorten(value), f"{type(error).__name__}: {error}") from error
+            what = shorten(value if about is None else about)
+            raise CannotCross(what, f"{type(error).__name__}: {error}") from error
         return file.getvalue()
 
     def loads(self, data: bytes) -> Any:

@@ -98,7 +98,7 @@ class ForkServer:
         data = pickle.dumps((FORK, number, modules))
         with self._lock:
             if not self.is_usable:
-                return self._give_none(wish)
+                return self._none_for(wish)
             self._wishes[number] = wish
             try:
                 socket.send_fds(
@@ -107,14 +107,15 @@ class ForkServer:
             except OSError:
                 self._wishes.pop(number)
                 self.is_usable = False
-                return self._give_none(wish)
+                return self._none_for(wish)
         wish.came.wait()
-        return wish.pid if wish.pid is not None or wish.is_spoiled else self._give_none(wish)
+        return wish.pid if wish.pid is not None or wish.is_spoiled else self._none_for(wish)
 
-    def _give_none(self, wish: _Wish) -> None:
+    def _none_for(self, wish: _Wish) -> int | None:
         if self.is_usable or not self._has_spoken:
             # Refused; or the fork server could not even begin, and another one would not either.
             raise IsolationUnavailable(wish.cause)
+        return None
 
     def watch(self, stray: socket.socket, listener: Listener) -> None:
         """Listen to what a child says outside of its callbacks."""

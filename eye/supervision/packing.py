@@ -40,11 +40,11 @@ def pack(border: Border, item: Any) -> Any:
     """
     kind = type(item)
     if isinstance(item, Caller):
-        item.packed = border.dumps((CALL, item, item.request))
+        item.packed = border.dumps((CALL, item, item.request), about=item.request)
         return item
     if kind is Info:
         info = PackedInfo(item.message)
-        info.packed = border.dumps((ITEM, item))
+        info.packed = border.dumps((ITEM, item), about=item.message)
         return info
     if kind is SystemRequest:
         if not isinstance(item.what, (OfProcess, Stopping)):  # those do not cross
@@ -54,7 +54,7 @@ def pack(border: Border, item: Any) -> Any:
         return item
     message = item.message if kind is Cast else item
     cast = PackedCast(message)
-    cast.packed = border.dumps((CAST, message))
+    cast.packed = border.dumps((CAST, message), about=message)
     return cast
 
 

@@ -47,7 +47,6 @@ from eye.supervision.reasons import (
     Reason,
     as_reason,
 )
-
 from eye.supervision.running import current as current
 from eye.supervision.running import here as here
 from eye.supervision.running import is_unheard

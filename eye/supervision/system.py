@@ -108,9 +108,7 @@ class System:
             NoProcess, NotUnique: it is a name in a registry that does not exist, or where it names nobody.
             StartFailed: `init` failed, and the process is gone.
         """
-        return spawn(
-            self, behaviour, args, kwargs, name=name, linked=linked, isolation=isolation, mailbox=mailbox
-        )
+        return spawn(self, behaviour, args, kwargs, name=name, linked=linked, isolation=isolation, mailbox=mailbox)
 
     def whereis(self, name: Name) -> Ref | None:
         """Find who has a name now."""

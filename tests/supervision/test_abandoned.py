@@ -12,7 +12,18 @@ from eye.errors import ServerExited
 from eye.supervision import KILL, GenServer, Shutdown, Supervisor, System, events, introspection
 from eye.testing import Obedient, drain
 from tests.supervision.kinds import both_kinds
-from tests.supervision.servers import PATIENCE, Answer, child, crash, in_thread, named, seen, start, until
+from tests.supervision.servers import (
+    PATIENCE,
+    Answer,
+    answer_later,
+    child,
+    crash,
+    in_thread,
+    named,
+    seen,
+    start,
+    until,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,3 +200,18 @@ def test_the_traceback_of_a_caller_shows_that_of_the_server(system: System) -> N
     assert 'raise Boom("boom")' in text
     assert "in handle_call" in text
     assert text.index('raise Boom("boom")') < text.index("eye.errors.ServerExited")
+
+
+def test_an_answer_that_it_still_gives_for_another_goes_nowhere(system: System) -> None:
+    other, ref = start(system), start(system)
+    asking = in_thread(lambda: other.call(answer_later, None))
+    until(lambda: other._callers)
+    caller = next(iter(other._callers))
+    stuck = Stuck(lambda me: caller.reply("late"))
+
+    abandon(ref, stuck)
+
+    assert stuck.let_go() is False
+    until(lambda: not system.abandoned())
+    assert caller.reply("in time")
+    assert asking.result(PATIENCE) == "in time"

@@ -91,6 +91,7 @@ def test_its_callbacks_run_in_another_os_process_and_callers_do_not_notice(syste
 
     assert pid_of(ref) != os.getpid()
     assert ref.call(own_id) == "Obedient"
+    drain(system)
     assert ref.handled == 2
 
 
@@ -115,6 +116,8 @@ def test_what_cannot_cross_is_its_senders_mistake_at_once(system: System) -> Non
     for send in (ref.call, ref.cast, ref.send):
         with pytest.raises(CannotCross, match="send plain data"):
             send(lambda me: me)
+    with pytest.raises(CannotCross, match=r"^<function .*<lambda> at \w+> cannot cross"):
+        ref.call(lambda me: me)
     with pytest.raises(CannotCross):
         ref.cast(threading.Lock())
     assert ref.call(own_id) == "Obedient"
