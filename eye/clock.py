@@ -8,7 +8,6 @@ has to draw a number is handed a function that does; `system_chance` is the real
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
@@ -26,6 +25,8 @@ Chance = Callable[[], float]
 
 def system_chance() -> float:
     """Draw by Python's own generator. The one place below `eye.monitor` that does."""
+    import random  # 5 ms that a command which only asks need not pay
+
     return random.random()
 
 
