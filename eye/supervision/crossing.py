@@ -30,6 +30,8 @@ class Crossing:
         self.main = main
         self.released: list[tuple[int, int]] = []
         """What nobody here holds any more, for the parent to forget."""
+        self.parting: tuple[int, bytes] | None = None
+        """The answer to a call, to be sent together with the word that its callback is done."""
         self.is_busy = False
         """Whether a callback is running; then the parent listens to the main way."""
         self.system: Any = None

@@ -11,7 +11,9 @@ import contextlib
 import itertools
 import os
 import pickle
+import select
 import selectors
+import signal
 import socket
 import subprocess
 import sys
@@ -178,11 +180,34 @@ class ForkServer:
             os.waitpid(self._pid, 0)
         for wish in wishes.values():
             wish.came.set()
-        for listener in self._children.values():
+        for pid, listener in self._children.items():
+            _end_group(pid)
             listener.on_end(None)
         self._children.clear()
         self._selector.close()
 
+
+def _end_group(pid: int) -> None:
+    """Kill a child whose fork server is gone, and what it started; wait until the child is no more.
+
+    Linux kills the child too, but only a moment after the fork server's socket is seen to be closed.
+    """
+    with contextlib.suppress(OSError):
+        os.killpg(pid, signal.SIGKILL)
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        poll.poll(_GRACE * 1000)
+    finally:
+        os.close(descriptor)
+
+
+_GRACE = 5.0
+"""Real seconds that the operating system gets to end what was killed."""
 
 _lock = threading.Lock()
 _users: set[int] = set()

@@ -26,7 +26,20 @@ from typing import TYPE_CHECKING, Any
 
 from eye.clock import SystemClock
 from eye.supervision import fork_server
-from eye.supervision.border import ASK, BEGIN, CONSULT, DONE, END, ITEM, PROCEED, TELL, VALUE, Border, Frames
+from eye.supervision.border import (
+    ASK,
+    BEGIN,
+    CONSULT,
+    DONE,
+    END,
+    ITEM,
+    LOOKS,
+    PROCEED,
+    TELL,
+    VALUE,
+    Border,
+    Frames,
+)
 from eye.supervision.errands import Errands
 from eye.supervision.isolated_child import Beginning
 from eye.supervision.messages import Caller, Down, PackedCast, PackedInfo, Wake
@@ -92,7 +105,7 @@ class Isolated:
         data = self._border.dumps((BEGIN, start))
         self._main, main = socket.socketpair()
         self._stray, stray = socket.socketpair()
-        self._frames, self._stray_frames = Frames(self._main), Frames(self._stray)
+        self._frames, self._stray_frames = Frames(self._main, looks=LOOKS), Frames(self._stray)
         is_short = len(data) < _FITS
         try:
             if is_short:
@@ -213,7 +226,10 @@ class Isolated:
             while True:
                 what, *parts = self._border.loads(self._frames.get())
                 if what == DONE:
-                    *answer, released = parts
+                    *answer, parting, released = parts
+                    if parting is not None:
+                        number, value = parting
+                        self._border.find(number).reply(self._border.loads(value))
                     self._border.take_back(released)
                     return tuple(answer)
                 self._serve(what, *parts)

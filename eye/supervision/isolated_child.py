@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eye.clock import SystemClock
 from eye.supervision import crossing as crossings
-from eye.supervision.border import BEGIN, CALL, CAST, CONSULT, DONE, END, LOG, PROCEED, RAISE, VALUE, Frames
+from eye.supervision.border import BEGIN, CALL, CAST, CONSULT, DONE, END, LOG, LOOKS, PROCEED, RAISE, VALUE, Frames
 from eye.supervision.crossing import Crossing, dumps, loads
 from eye.supervision.gen_server import HANDLERS
 from eye.supervision.messages import Caller
@@ -61,7 +61,7 @@ class Shown:
 
 def run(main: socket.socket, stray: socket.socket) -> None:
     """Do what the parent says, until it says that it is over or is gone."""
-    crossing = crossings.crossing = Crossing(Frames(main), Frames(stray))
+    crossing = crossings.crossing = Crossing(Frames(main, LOOKS), Frames(stray))
     child = _Child(crossing)
     while True:
         try:
@@ -71,9 +71,10 @@ def run(main: socket.socket, stray: socket.socket) -> None:
         crossing.is_busy = True
         answer = child.obey(data)
         crossing.is_busy = False
+        parting, crossing.parting = crossing.parting, None
         released, crossing.released = crossing.released, []
         try:
-            crossing.main.put(dumps((DONE, *answer, released)))
+            crossing.main.put(dumps((DONE, *answer, parting, released)))
         except EOFError:
             return
         if child.is_over:

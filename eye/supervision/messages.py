@@ -70,7 +70,7 @@ class Caller:
         return self._settle(value, None)
 
     give = reply
-    """The same, where nobody wants to know what came of it."""
+    """The same, as the last thing that a callback does; nobody wants to know what came of it."""
 
     def fail(self, reason: Reason) -> bool:
         """Tell the asker that there will be no answer, and why."""

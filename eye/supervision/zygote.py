@@ -12,6 +12,9 @@ a process group of its own, and what a child started itself ends with the group.
       |                                     |<------------- it ends ----|
       |<--------------- ended, and how -----|
       |-- reap ---------------------------->|   only now may its number be used again
+
+Once it has forked a child it keeps a spare one: forked, started and waiting for its sockets. The replacement
+of a child that was killed is that one, and the next spare is forked when things have calmed down.
 """
 
 from __future__ import annotations
@@ -28,10 +31,13 @@ import socket
 import sys
 import threading
 from multiprocessing import spawn
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eye.supervision import crossing, isolated_child
 from eye.supervision.border import Frames
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PREPARE, FORK, REAP = range(3)
 """What the program says: prepare (as multiprocessing does); fork (number, modules), two sockets; reap (pid)."""
@@ -40,6 +46,9 @@ FORKED, REFUSED, SPOILED, ENDED = range(3, 7)
 ended (pid, status)."""
 
 _PR_SET_PDEATHSIG = 1
+
+_CALM = 0.001
+"""Seconds without a word, after which there is time to fork a spare child."""
 
 
 def main(control_fd: int, parent: int) -> None:
@@ -63,6 +72,8 @@ class _Zygote:
         self._fds: list[int] = []  # sockets that came along with what has not been read yet
         self._children: set[int] = set()
         self._ended: set[int] = set()
+        self._spare: tuple[int, socket.socket] | None = None
+        self._wants_spare = False
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
         for end in (self._wake, self._woken):
@@ -79,14 +90,18 @@ class _Zygote:
     def serve(self) -> None:
         try:
             while True:
-                for key, _ in self._selector.select():
+                heard = self._selector.select(_CALM if self._wants_spare else None)
+                for key, _ in heard:
                     key.data()
+                if not heard:
+                    self._make_spare()
         except (EOFError, OSError):
             return
 
     def end_children(self) -> None:
         for pid in self._children:
             _kill_group(pid)
+        self._give_up_spare()
 
     def _parent_is_gone(self) -> None:
         raise EOFError
@@ -112,23 +127,64 @@ class _Zygote:
     def _fork(self, number: int, modules: list[str]) -> None:
         main_fd, stray_fd = self._fds[:2]
         del self._fds[:2]
+        if any(_is_new(module) for module in modules):
+            self._give_up_spare()  # it would have to import them itself
         spoiler = next((module for module in modules if not _import(module)), None)
         if spoiler is not None:
             self._say(SPOILED, number, spoiler)
         else:
             try:
-                pid = os.fork()
+                pid = self._use_spare(main_fd, stray_fd) or self._make_child(main_fd, stray_fd)
             except OSError as error:
                 self._say(REFUSED, number, str(error))
             else:
-                if pid == 0:
-                    self._become_child(main_fd, stray_fd)
                 self._children.add(pid)
                 self._say(FORKED, number, pid)
+                self._wants_spare = True
         os.close(main_fd)
         os.close(stray_fd)
 
-    def _become_child(self, main_fd: int, stray_fd: int) -> None:
+    def _make_child(self, main_fd: int, stray_fd: int) -> int:
+        pid = os.fork()
+        if pid == 0:
+            self._become_child(lambda: (main_fd, stray_fd))
+        return pid
+
+    def _make_spare(self) -> None:
+        self._wants_spare = False
+        ours, theirs = socket.socketpair()
+        try:
+            pid = os.fork()
+        except OSError:  # there is no room for one that is only spare
+            ours.close()
+        else:
+            if pid == 0:
+                ours.close()
+                self._become_child(lambda: _await_sockets(theirs))
+            self._spare = pid, ours
+        theirs.close()
+
+    def _use_spare(self, main_fd: int, stray_fd: int) -> int | None:
+        if self._spare is None:
+            return None
+        (pid, way), self._spare = self._spare, None
+        try:
+            socket.send_fds(way, [b"."], [main_fd, stray_fd])
+        except OSError:  # somebody killed it
+            os.waitpid(pid, 0)
+            return None
+        finally:
+            way.close()
+        return pid
+
+    def _give_up_spare(self) -> None:
+        if self._spare is not None:
+            (pid, way), self._spare = self._spare, None
+            way.close()
+            _kill_group(pid)
+            os.waitpid(pid, 0)
+
+    def _become_child(self, find_sockets: Callable[[], tuple[int, ...]]) -> None:
         try:
             zygote = os.getppid()
             _end_with_parent()
@@ -141,8 +197,10 @@ class _Zygote:
                 ours.close()
             if self._parent_fd is not None:
                 os.close(self._parent_fd)
+            if self._spare is not None:
+                self._spare[1].close()
             if os.getppid() == zygote:  # or it ended before we asked to end with it
-                gc.enable()
+                main_fd, stray_fd = find_sockets()
                 isolated_child.run(socket.socket(fileno=main_fd), socket.socket(fileno=stray_fd))
         except BaseException:  # noqa: BLE001 - the edge of an OS process: nothing may return into the zygote's code
             sys.excepthook(*sys.exc_info())
@@ -180,9 +238,22 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
+def _await_sockets(way: socket.socket) -> tuple[int, ...]:
+    """As a spare child, wait to be needed."""
+    _data, fds, _flags, _address = socket.recv_fds(way, 1, 2)
+    way.close()
+    if len(fds) < 2:
+        isolated_child.leave()  # nobody needs us any more
+    return fds[0], fds[1]
+
+
+def _is_new(module: str) -> bool:
+    return module not in sys.modules or (module == "__main__" and bool(crossing.main))
+
+
 def _import(module: str) -> bool:
     """Import a server's module here, once, instead of in each child; answer whether that started no thread."""
-    if module in sys.modules and (module != "__main__" or not crossing.main):
+    if not _is_new(module):
         return True
     try:
         if module == "__main__":
