@@ -71,6 +71,7 @@ class ForkServer:
         give_back_cpus(self._pid)
         self.is_usable = True
         self._has_spoken = False
+        self._path = sys.path[:]
         self._frames = Frames(ours)
         self._numbers = itertools.count(1)
         self._wishes: dict[int, _Wish] = {}
@@ -97,8 +98,8 @@ class ForkServer:
             IsolationUnavailable: there cannot be another OS process.
         """
         number, wish = next(self._numbers), _Wish(listener)
-        data = pickle.dumps((FORK, number, modules))
         with self._lock:
+            data = pickle.dumps((FORK, number, modules, self._path_if_new()))
             if not self.is_usable:
                 return self._none_for(wish)
             self._wishes[number] = wish
@@ -112,6 +113,11 @@ class ForkServer:
                 return self._none_for(wish)
         wish.came.wait()
         return wish.pid if wish.pid is not None or wish.is_spoiled else self._none_for(wish)
+
+    def _path_if_new(self) -> list[str] | None:
+        path, known = sys.path[:], self._path
+        self._path = path
+        return None if path == known else path
 
     def _none_for(self, wish: _Wish) -> int | None:
         if self.is_usable or not self._has_spoken:

@@ -212,12 +212,10 @@ class GenServer(Abilities):
             raise BadReturn(f"{type(self).__name__}.handle_call", repr(answer), allowed)
         if kind is NoReply:
             self.ref.await_later(caller)
-        elif kind is not Reply:
-            caller.give(answer)
-        elif answer.then is None:
-            caller.give(answer.value)
-        else:
+        elif kind is Reply and answer.then is not None:
             caller.reply(answer.value)  # before the step that follows, however long that takes
+        else:
+            caller.give(answer.value if kind is Reply else answer)
         self.ref.clear_current()
         if kind is Reply:
             return self._after(NoReply(answer.then, answer.timeout), "handle_call", "")

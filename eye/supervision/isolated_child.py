@@ -104,7 +104,11 @@ class _Child:
             reason = uncaught(error)
         if what == CONSULT:
             return VALUE, reason
-        return VALUE, reason is IGNORED, *self._outcome(reason, with_state=what != BEGIN)
+        return (
+            VALUE,
+            reason is IGNORED,
+            *self._outcome(reason, with_state=what != BEGIN and hasattr(self, "_server")),
+        )
 
     def _do(self, what: int, parts: list[Any]) -> Any:
         if what == CAST:

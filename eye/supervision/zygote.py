@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PREPARE, FORK, REAP = range(3)
-"""What the program says: prepare (as multiprocessing does); fork (number, modules), two sockets; reap (pid)."""
+"""What the program says: prepare (as multiprocessing does); fork (number, modules, path) and two sockets;
+reap (pid)."""
 FORKED, REFUSED, SPOILED, ENDED = range(3, 7)
 """What the zygote says: forked (number, pid); refused (number, why); spoiled (number, module);
 ended (pid, status)."""
@@ -124,11 +125,14 @@ class _Zygote:
     def _say(self, *message: Any) -> None:
         self._frames.put(pickle.dumps(message))
 
-    def _fork(self, number: int, modules: list[str]) -> None:
+    def _fork(self, number: int, modules: list[str], path: list[str] | None) -> None:
         main_fd, stray_fd = self._fds[:2]
         del self._fds[:2]
-        if any(_is_new(module) for module in modules):
-            self._give_up_spare()  # it would have to import them itself
+        if path is not None:
+            sys.path[:] = path
+            importlib.invalidate_caches()
+        if path is not None or any(_is_new(module) for module in modules):
+            self._give_up_spare()  # it would have to look, and import, for itself
         spoiler = next((module for module in modules if not _import(module)), None)
         if spoiler is not None:
             self._say(SPOILED, number, spoiler)

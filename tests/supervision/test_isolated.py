@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import importlib
 import logging
 import os
 import signal
@@ -14,6 +15,7 @@ import threading
 import time
 from pathlib import Path
 from traceback import format_exception
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -666,6 +668,37 @@ def test_a_module_that_starts_threads_is_left_to_the_children(
     )  # fmt: skip
 
     assert (ran.stdout, ran.stderr) == ("0\n1\n2\n", "")
+
+
+def test_a_module_that_is_found_only_since_a_moment_ago_is_found_there_too(
+    system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(system)
+    (tmp_path / "module_of_today.py").write_text(
+        "from eye.supervision import GenServer\n\n"
+        "class Today(GenServer):\n    def handle_call(self, message, caller):\n        return message\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("module_of_today")
+
+    ref = system.start(module.Today, isolation="process")
+
+    assert ref is not None
+    assert ref.call("today") == "today"
+
+
+def test_a_module_that_is_not_found_there_is_a_start_that_failed_and_says_so(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_up = type("MadeUp", (GenServer,), {"__module__": "module_made_up"})
+    module = ModuleType("module_made_up")
+    module.MadeUp = made_up  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "module_made_up", module)
+
+    with pytest.raises(StartFailed) as failed:
+        system.start(made_up, isolation="process")
+
+    assert failed.value.reason.word == "ModuleNotFoundError"
 
 
 def test_time_passes_there_as_it_does_here(system: System) -> None:

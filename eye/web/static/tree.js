@@ -5,7 +5,7 @@ import { make, setAttribute, setText } from "./dom.js";
 import { counted, plain, shortSpan } from "./format.js";
 
 const EVERY = 2_000; // milliseconds
-const STATES = { running: "●", starting: "○", restarting: "◆", stopped: "✖", abandoned: "▲" };
+const STATES = { running: "●", starting: "○", restarting: "◆", stopped: "✖", abandoned: "▲", suspended: "◌" };
 
 export class Tree {
   constructor({ api, onClose }) {
