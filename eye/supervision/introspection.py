@@ -30,7 +30,8 @@ def tree(system: System, ref: Ref) -> Tree:
 
     Returns:
         A dict of plain values: `id`, `name`, `path`, `kind` (supervisor or worker), `module`, `status`
-        (starting, running, restarting, stopped, abandoned), `serial`, `incarnation`, `restarts`,
+        (starting, running, suspended, restarting, stopped, abandoned), `serial`, `os_process` (the number of
+        an isolated child's own OS process, or None), `incarnation`, `restarts`,
         `restart` (its restart type), `last_exit` and `last_exit_at` (UTC seconds), `mailbox` (messages
         waiting), `mailbox_age` (seconds that the oldest has waited, at least; None if none does),
         `handled` (messages handled), `started_at`, `strategy` and `budget` (of a supervisor), `children`.
@@ -83,6 +84,7 @@ def _of_process(below: _Below, ref: Ref, info: ChildInfo | None) -> Tree:
         "module": _module(ref.behaviour),
         "status": ref.status if ref.is_alive else "stopped",
         "serial": ref.serial,
+        "os_process": getattr(ref._os_process, "pid", None),
         "incarnation": ref.incarnation,
         **_history(info),
         "mailbox": ref.mailbox_length,
@@ -115,6 +117,7 @@ def _of_child(below: _Below, supervisor: Ref, info: ChildInfo, live: Ref | None)
         "module": _module(info.spec.start),
         "status": "restarting" if info.status != "stopped" else "stopped",
         "serial": 0,
+        "os_process": None,
         "incarnation": info.incarnation,
         **_history(info),
         "mailbox": 0,
@@ -137,6 +140,7 @@ def _of_abandoned(ref: Ref) -> Tree:
         "module": _module(ref.behaviour),
         "status": "abandoned",
         "serial": ref.serial,
+        "os_process": None,
         "incarnation": ref.incarnation,
         **_history(None),
         "last_exit": str(ref.exit_reason),

@@ -39,6 +39,8 @@ def _line(tree: Tree, now: float | None) -> str:
     head = f"{_MARKS.get(tree['status'], '?')} {tree['id']}{incarnation}"
     parts = [] if tree["status"] == "running" else [tree["status"]]
     parts += _supervision(tree) + _past(tree, now) + _future(tree, now)
+    if tree.get("os_process") is not None:
+        parts.append(f"OS process {tree['os_process']}")
     if tree["mailbox"]:
         parts.append(f"{tree['mailbox']} waiting{_for(tree.get('mailbox_age'))}")
     return f"{head}  [{' · '.join(parts)}]" if parts else head

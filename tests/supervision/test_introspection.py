@@ -12,9 +12,9 @@ import pytest
 from eye.supervision import KILL, ChildSpec, DynamicSupervisor, Restart, Strategy, Supervisor, events
 from eye.supervision.incidents import Incident, Lost
 from eye.supervision.introspection import as_text, tree, trees
-from eye.testing import ManualClock, drain
+from eye.testing import ManualClock, Obedient, drain
 from tests.supervision.kinds import both_kinds
-from tests.supervision.servers import PATIENCE, Gate, child, crash, in_thread, named, start
+from tests.supervision.servers import PATIENCE, Gate, child, crash, in_thread, named, os_process_of, start
 
 if TYPE_CHECKING:
     from eye.supervision import Ref, System
@@ -91,10 +91,20 @@ def test_a_tree_is_plain_data_with_everything_the_contract_names(system: System,
         "id", "name", "path", "kind", "module", "status", "serial", "incarnation", "restarts", "last_exit",
         "last_exit_at", "restart", "mailbox", "handled", "started_at", "strategy", "budget", "children",
         "since", "cause", "history", "not_restarted", "next_try_at", "lost",
-        "departed", "mailbox_age",
+        "departed", "mailbox_age", "os_process",
     }  # fmt: skip
     assert drawn["budget"] == {"max_restarts": 3, "max_seconds": 5.0, "used": 0}
     assert drawn["children"][0]["module"] == "eye.testing.obedient.Obedient"
+
+
+def test_an_isolated_child_shows_with_its_os_process(system: System, fork_server: None) -> None:
+    ref = system.start(Obedient, isolation="process")
+    assert ref is not None
+
+    drawn = tree(system, ref)
+
+    assert drawn["os_process"] == ref.call(os_process_of)
+    assert as_text(drawn) == f"● Obedient  [OS process {drawn['os_process']}]"
 
 
 def test_a_restart_shows_with_its_cause(system: System, clock: ManualClock, top: Ref) -> None:
