@@ -16,6 +16,10 @@
 Further down stands on further up: a new interconnect needs members that know it, a new supervisor of
 collectors somebody to fill it. Each process can be killed, and comes back; what must outlive it (the
 board, the last sample, the port that is listened on) is handed to it from outside the tree.
+
+Groups come back after a short delay, unlike their members, which come back at once. A group that was
+killed has no time to stop its members, and a thread cannot be killed: for a moment they still have
+their names and sockets, and a restart that met them would fail, ten times within milliseconds.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from eye.metrics.sampler import Sampler
 from eye.monitor.collector import Collector
 from eye.monitor.roster import Roster
 from eye.supervision.child_spec import ChildSpec, Restart, Strategy
+from eye.supervision.delay import Delay
 from eye.supervision.dynamic_supervisor import DynamicSupervisor
 from eye.supervision.pubsub import PubSub
 from eye.supervision.supervisor import Supervisor
@@ -37,6 +42,8 @@ if TYPE_CHECKING:
     from eye.monitor.parts import Parts
 
 NODE_SUPERVISOR = "eye.nodes"
+
+_UNTIL_NAMES_ARE_FREE = Delay(first=0.02, longest=1.0)
 
 
 def application(parts: Parts) -> list[ChildSpec]:
@@ -80,7 +87,14 @@ def collector(parts: Parts, name: str) -> ChildSpec:
 
 
 def _group(id_: str, strategy: Strategy, children: list[ChildSpec]) -> ChildSpec:
-    return ChildSpec(Supervisor, id=id_, name=f"eye.{id_}", args=(children,), kwargs={"strategy": strategy})
+    return ChildSpec(
+        Supervisor,
+        id=id_,
+        name=f"eye.{id_}",
+        args=(children,),
+        kwargs={"strategy": strategy},
+        delay=_UNTIL_NAMES_ARE_FREE,
+    )
 
 
 def _pubsub() -> ChildSpec:
