@@ -48,7 +48,8 @@
     |       '-- FrameTooLarge            more bytes than a frame may have
     |-- MetricsError
     |   |-- ProbeNotReady                a rate needs two looks; this was the first
-    |   '-- UnknownMetric                not in the catalogue
+    |   |-- UnknownMetric                not in the catalogue
+    |   '-- BadFilter                    text that is no filter; `.at` is the character that is wrong
     |-- MonitorError
     |   |-- UnknownProcess               the node has no process of that path, name or number
     |   '-- ActionRefused                the node does not let others do that to it
@@ -492,6 +493,22 @@ class UnknownMetric(MetricsError, LookupError):
 
     def __str__(self) -> str:
         return f"unknown metric {self.name!r}; there are: {self.known}"
+
+
+class BadFilter(MetricsError, ValueError):
+    """A filter cannot be understood. `at` is the index of the first character that is wrong."""
+
+    def __init__(self, text: str, at: int, problem: str) -> None:
+        super().__init__(text, at, problem)
+        self.text, self.at, self.problem = text, at, problem
+
+    def __str__(self) -> str:
+        return f"bad filter {self.text!r}: at character {self.at + 1}: {self.problem}"
+
+    @property
+    def pointed(self) -> str:
+        """The filter, with a mark under the character: two lines, for a terminal."""
+        return f"{self.text}\n{' ' * self.at}^"
 
 
 class MonitorError(EyeError):

@@ -1,0 +1,169 @@
+"""One language says which nodes are meant, in every command, screen and rule."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eye.errors import BadFilter
+from eye.metrics.filters import parse
+from eye.metrics.sample import HostReading, ProcessReading
+
+GB = 1024**3
+
+
+@dataclass
+class Node:
+    name: str
+    status: str = "up"
+    address: str = "127.0.0.1:41873"
+    host: HostReading | None = None
+    process: ProcessReading | None = None
+
+
+def node(name: str, *, cpu: float | None = 0.5, used: int = 2 * GB, rss: int = GB // 4, **more: object) -> Node:
+    host = HostReading("Orthanc", used, 4 * GB, cpu, 4, 0.5, 100, 7200.0)
+    process = ProcessReading(4242, rss, 0.01, 12, 17, 3, 60.0)
+    return Node(name, host=host, process=process, **more)  # type: ignore[arg-type]
+
+
+BUSY = node("web-1", cpu=0.9)
+CALM = node("web-2", cpu=0.1, used=GB, address="10.0.0.7:4711")
+GONE = node("db-1", cpu=0.99, status="down")
+NEW = Node("db-2", status="connecting", address="[::1]:4711")
+ALL = (BUSY, CALM, GONE, NEW)
+
+MEANS = {
+    "": "web-1 web-2 db-1 db-2",
+    "   ": "web-1 web-2 db-1 db-2",
+    "*": "web-1 web-2 db-1 db-2",
+    "web-*": "web-1 web-2",
+    "WEB-*": "web-1 web-2",
+    "eb": "web-1 web-2",
+    "web": "web-1 web-2",
+    "?b-1": "db-1",
+    "*-[!1]": "web-2 db-2",
+    "[dw]*-1": "web-1 db-1",
+    '"web-1"': "web-1",
+    '"*"': "",
+    "node:db-*": "db-1 db-2",
+    "status:down": "db-1",
+    "STATUS:Down": "db-1",
+    "status:up web-1": "web-1",
+    "not status:up": "db-1 db-2",
+    "-web-* !db-2": "db-1",
+    "host:orth*": "web-1 web-2 db-1",
+    "address:10.*": "web-2",
+    "address:10.0.0.7:4711": "web-2",
+    "address:[::1]:*": "db-2",
+    "cpu>80": "web-1",
+    "cpu > 80%": "web-1",
+    "cpu>=90": "web-1",
+    "cpu<80": "web-2",
+    "not cpu<80": "web-1 db-1 db-2",
+    "mem>1GB": "web-1",
+    "memory>=1gib": "web-1 web-2",
+    "mem>1024mb": "web-1",
+    "mem=1g": "web-2",
+    "mem!=1g": "web-1",
+    "mem>40%": "web-1",
+    "memory_percent>=50": "web-1",
+    "node.mem>6%": "web-1 web-2",
+    "node.mem>1GB": "",
+    "host.cpu>80": "web-1",
+    "restarts=3": "web-1 web-2",
+    "uptime<3h": "web-1 web-2",
+    "uptime>2h": "",
+    "node.uptime<=1m": "web-1 web-2",
+    "load<.6": "web-1 web-2",
+    "cpu>80 or status:down": "web-1 db-1",
+    "web-* and cpu>80": "web-1",
+    "(web-1 or db-1) status:up": "web-1",
+    "not (web-1 or db-1)": "web-2 db-2",
+    "db-* or web-* cpu<20": "web-2 db-1 db-2",
+}
+
+
+@pytest.mark.parametrize(("text", "names"), MEANS.items(), ids=MEANS)
+def test_a_filter_means_these_nodes(text: str, names: str) -> None:
+    assert [one.name for one in ALL if parse(text).matches(one)] == names.split()
+
+
+WRONG = {
+    # text: (index of the character, what is said of it)
+    "cpu>": (4, "a number is expected after '>'"),
+    "cpu>>80": (4, "a number is expected"),
+    "cpu>fast": (4, "a number is expected, such as 80"),
+    "cpu>80GB": (4, "not given in 'GB'"),
+    "mem>1parsec": (4, "is not given in 'parsec', but in: b k kb"),
+    "cup>80": (0, "Did you mean 'cpu'"),
+    "host.restarts>1": (0, "not measured of the machine"),
+    "node.load>1": (0, "not measured of the node"),
+    "status:gone": (7, "a status is one of connecting, up, suspect, down"),
+    "status:": (7, "a value is expected after status:"),
+    "status: down": (8, "a value is expected after status:"),
+    "state:down": (0, "before ':' may stand status, node, host, address"),
+    "(web-1": (0, "this '(' is never closed"),
+    "web-1)": (5, "there is no '(' for this ')'"),
+    "web-[12": (4, "this '[' is never closed"),
+    '"web': (0, "is never closed"),
+    "a or": (4, "the filter ends where"),
+    "or a": (0, "'or' stands where"),
+    "not": (3, "the filter ends where"),
+    "> 80": (0, "'>' stands where"),
+    "()": (1, "')' stands where"),
+    "(" * 60 + "a" + ")" * 60: (50, "50 deep at most"),
+    "a" * 1001: (1000, "at most 1000 characters"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), WRONG.items(), ids=[text[:20] for text in WRONG])
+def test_a_bad_filter_is_told_with_the_character_that_is_wrong(text: str, said: tuple[int, str]) -> None:
+    with pytest.raises(BadFilter, match=re.escape(said[1])) as refused:
+        parse(text)
+
+    assert refused.value.at == said[0]
+
+
+def test_a_bad_filter_is_pointed_at() -> None:
+    with pytest.raises(BadFilter) as refused:
+        parse("web-* cpu>fast")
+
+    assert refused.value.pointed == "web-* cpu>fast\n          ^"
+
+
+def test_a_node_that_is_down_has_no_figures() -> None:
+    assert GONE.host is not None
+    assert not parse("cpu>1").matches(GONE)
+    assert not parse("mem>1%").matches(GONE)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_understood_or_refused_at_one_of_its_characters(text: str) -> None:
+    try:
+        found = parse(text)
+    except BadFilter as refused:
+        assert 0 <= refused.at <= len(text)  # noqa: PT017
+    else:
+        json.dumps(found.data)
+        for one in ALL:
+            found.matches(one)
+
+
+@given(st.text(alphabet='ab-1*?[]!"():<>=%. ', max_size=25))
+def test_texts_that_look_like_filters_too(text: str) -> None:
+    test_any_text_is_understood_or_refused_at_one_of_its_characters.hypothesis.inner_test(text)  # type: ignore[attr-defined]
+
+
+@given(
+    st.text(alphabet="ab1", min_size=1, max_size=4),
+    st.from_regex(r"[ab1](\*|\?|[ab1]|\[!?[ab1]{1,2}\]){0,5}\*", fullmatch=True),
+)
+def test_a_glob_means_what_it_means_in_a_shell(name: str, glob: str) -> None:
+    assert parse(glob).matches(Node(name)) == fnmatchcase(name, glob)
