@@ -33,6 +33,7 @@
     |-- ClusterError                     nodes and the wire between them
     |   |-- BadAddress, BadNodeName      text that is neither
     |   |-- CookieUnusable               the cookie file cannot be read, or others could read it
+    |   |-- TlsUnusable                  a certificate or key file cannot be used
     |   |-- FolderUnusable               where local nodes meet is not this user's alone
     |   |-- AddressInUse                 somebody listens there already
     |   |-- NameTaken                    another live node has this name
@@ -353,6 +354,17 @@ class BadNodeName(ClusterError, ValueError):
 
 class CookieUnusable(ClusterError):
     """The cookie file is missing, unreadable, too open, or too short."""
+
+
+class TlsUnusable(ClusterError):
+    """A certificate, its key or its authority cannot be used."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path, self.problem = path, problem
+
+    def __str__(self) -> str:
+        return f"TLS file {self.path}: {self.problem}"
 
 
 class FolderUnusable(ClusterError):

@@ -1,5 +1,6 @@
 """Nodes, and the wire between them: who is there, where, and since when.
 
-Read in this order: node, interconnect, frames, codec, security, dispatch, conversation, sockets, line,
-switchboard, engines, exchange, registry, news, contacts, known, membership, members, discovery, finder.
+Read in this order: node, interconnect, frames, codec, security, channel, certificates, tls, dispatch,
+conversation, sockets, lookup, line, switchboard, engines, exchange, registry, news, contacts, known,
+membership, members, discovery, finder.
 """

@@ -2,6 +2,7 @@
 
     GREETING --the server's greeting--> PROOF --its proof is right--> SESSION --'#RETURN'--> OPEN
 
+It begins once its channel is open (`channel`), and its proof is for that channel alone.
 Replies carry no number: the first reply belongs to the first request. So nobody may give up waiting
 for a reply and go on; whoever gives up closes the connection.
 """
@@ -12,6 +13,7 @@ import enum
 from typing import TYPE_CHECKING, Any
 
 from eye.cluster import codec, frames
+from eye.cluster.channel import WANTS_TLS
 from eye.cluster.security import ClientHandshake
 from eye.errors import AuthenticationRefused, ClusterError, DecodeRefused, NodeUnreachable
 
@@ -28,14 +30,20 @@ class Stage(enum.Enum):
     OPEN = "open"
 
 
+class TlsWanted(Exception):
+    """The other side speaks to nobody without TLS: dial again, with it."""
+
+
 class Conversation:
     """What to send on one connection, and what it means that something came."""
 
     __slots__ = ("_address", "_handshake", "_lane", "_out", "_reader", "stage")
 
-    def __init__(self, address: str, cookie: Cookie, nonce: bytes, lane: str = "calls") -> None:
+    def __init__(
+        self, address: str, cookie: Cookie, nonce: bytes, lane: str = "calls", binding: bytes = b""
+    ) -> None:
         self._address, self._lane = address, lane
-        self._handshake = ClientHandshake(cookie, nonce)
+        self._handshake = ClientHandshake(cookie, nonce, binding)
         self._reader = frames.FrameReader(frames.BEFORE_PROOF)
         self._out = bytearray()
         self.stage = Stage.GREETING
@@ -53,7 +61,7 @@ class Conversation:
         """Take what came, and give the replies in it.
 
         Raises:
-            AuthenticationRefused, DecodeRefused, FrameTooLarge: the connection has to be closed.
+            AuthenticationRefused, DecodeRefused, FrameTooLarge, TlsWanted: the connection has to be closed.
         """
         self._reader.feed(data)
         replies = []
@@ -66,6 +74,8 @@ class Conversation:
 
     def _advance(self, body: bytes) -> None:
         if self.stage is Stage.GREETING:
+            if body == WANTS_TLS:
+                raise TlsWanted
             self._out += frames.frame(self._handshake.answer(body))
             self.stage = Stage.PROOF
         elif self.stage is Stage.PROOF:

@@ -9,6 +9,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,7 +20,7 @@ from eye.cluster.interconnect import Answer
 from eye.errors import DecodeRefused, EncodeRefused, FrameTooLarge, WireError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from eye.cluster.interconnect import Method, Service
 
@@ -26,9 +28,34 @@ if TYPE_CHECKING:
 # shared objects in just this shape (`Server.id_to_obj`), and the engine uses that very table.
 Table = dict[str, tuple[Any, "Mapping[str, Method]", None]]
 
+_asker = threading.local()
+
 _Request = tuple[str, str, msgspec.Raw, dict[str, msgspec.Raw]]
 _Reply = tuple[str, msgspec.Raw]
 _Error = tuple[str, tuple[Any, ...]]
+
+
+def asked_by() -> str:
+    """Say who asked for what this thread carries out: an address, a process of this machine; else «nobody»."""
+    return getattr(_asker, "who", "nobody")
+
+
+@contextmanager
+def asking(who: str) -> Iterator[None]:
+    """Carry out, on this thread, what this peer asks for."""
+    _asker.who = who
+    try:
+        yield
+    finally:
+        del _asker.who
+
+
+def interrupt(table: Table) -> None:
+    """Tell the services that their engine closes, so that whoever waits in them returns at once."""
+    for service in {id(one[0]): one[0] for one in table.values()}.values():
+        stop_waiting = getattr(service, "interrupt", None)
+        if stop_waiting is not None:
+            stop_waiting()
 
 
 def table_of(services: Iterable[Service]) -> Table:

@@ -56,7 +56,9 @@ class Method(msgspec.Struct, frozen=True):
 class Service(Protocol):
     """An object that answers. For each exposed `Method` it has a Python method of that name.
 
-    They are called on threads of the engine, several at once, and should not block for long.
+    They are called on threads of the engine, several at once, and should not block for long. One that does (it
+    waits for news) has a method `interrupt()`, which the engine calls when it begins to close, and which ends the
+    waiting. `dispatch.asked_by` says who asks.
     """
 
     exposed: ClassVar[tuple[Method, ...]]

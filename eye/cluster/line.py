@@ -1,6 +1,6 @@
 """One standing connection: the requests that wait for it, and those that wait for its answers.
 
-    IDLE --a request--> looked up --> dialled --> talking --it closes, or a timeout--> IDLE
+    IDLE --a request--> looked up --> dialled (--> TLS) --> talking --it closes, or a timeout--> IDLE
 
 A line is made once for each address and lane and then connects as often as it has to. It lives on one
 thread, that of the loop which it is given; it never blocks.
@@ -11,26 +11,30 @@ from __future__ import annotations
 import errno
 import selectors
 import socket
+import sys
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from eye.cluster import dispatch, sockets
-from eye.cluster.conversation import Conversation, Stage
+from eye.cluster.channel import PlainChannel
+from eye.cluster.conversation import Conversation, Stage, TlsWanted
 from eye.cluster.interconnect import Answer
+from eye.cluster.lookup import LookUp, resolve
 from eye.cluster.node import Address
 from eye.errors import BadAddress, ClusterError, DeadlineExceeded, DecodeRefused, NodeUnreachable, WireError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from eye.cluster.channel import Channel
     from eye.cluster.interconnect import Method
+    from eye.cluster.lookup import Places
     from eye.cluster.security import Cookie
+    from eye.cluster.tls import Tls
 
 _WINDOW = 64  # requests on their way at once; the others wait their turn
 _CHUNK = 256 * 1024  # bytes read at once
-
-_Places = list[tuple[Any, ...]]  # what getaddrinfo gives
 
 
 class Pending:
@@ -53,6 +57,7 @@ class Loop(Protocol):
     """What a line needs of the switchboard that moves it."""
 
     cookie: Cookie
+    tls: Tls
     selector: selectors.BaseSelector
 
     def draw(self, size: int) -> bytes: ...
@@ -70,8 +75,11 @@ class Line:
         self._waiting: deque[Pending] = deque()
         self._asked: deque[Pending] = deque()
         self._attempt = 0  # so that a late name lookup is known to be late
-        self._places: _Places = []  # where still to try
+        self._places: Places = []  # where still to try
+        self._place: tuple[Any, ...] = ()  # where we are trying
+        self._wants_tls = False  # the other side has said so
         self._socket: socket.socket | None = None
+        self._channel: Channel | None = None
         self._talk: Conversation | None = None
 
     # ------------------------------------------------------------------------- requests
@@ -139,15 +147,20 @@ class Line:
         except BadAddress as refused:
             self._fail(refused)
             return
+        if address.is_unix:
+            self._places = [(socket.AF_UNIX, socket.SOCK_STREAM, 0, "", address.host)]
+            self._dial()
+            return
         try:
-            self._places = _resolve(address, socket.AI_NUMERICHOST)
+            self._places = resolve(address, socket.AI_NUMERICHOST)
         except socket.gaierror:  # a name: asking for it may block for seconds, so not here
-            act = _LookUp(self, self._attempt, address)
+            attempt = self._attempt
+            act = LookUp(address, lambda places, error: self.loop.post(lambda: self.found(attempt, places, error)))
             threading.Thread(target=act, name="eye-name-lookup", daemon=True).start()
         else:
             self._dial()
 
-    def found(self, attempt: int, places: _Places, error: OSError | None = None) -> None:
+    def found(self, attempt: int, places: Places, error: OSError | None = None) -> None:
         """Go on with what the name lookup has found."""
         if attempt != self._attempt or self._socket is not None or not self._waiting:
             return
@@ -158,7 +171,8 @@ class Line:
             self._dial()
 
     def _dial(self) -> None:
-        family, kind, protocol, _, place = self._places.pop(0)
+        self._place = self._places.pop(0)
+        family, kind, protocol, _, place = self._place
         try:
             sock = self._socket = socket.socket(family, kind, protocol)
             sock.setblocking(False)
@@ -181,15 +195,42 @@ class Line:
         if problem:
             self._fail(NodeUnreachable(self.address, sockets.say(OSError(problem, ""))))
             return
-        self._talk = Conversation(self.address, self.loop.cookie, self.loop.draw(32), self.lane)
+        try:
+            self._channel = self._open_channel(sock)
+        except ClusterError as error:
+            self._fail(error)
+            return
         self.loop.selector.modify(sock, selectors.EVENT_READ, self._moved)
+        self._begin_when_open()
+        self._pump()
+
+    def _open_channel(self, sock: socket.socket) -> Channel:
+        if self._wants_tls or self.loop.tls.is_wanted(sock.family, sock.getpeername()):
+            return self.loop.tls.dial(Address.parse(self.address).host)
+        return PlainChannel(dials=True)
+
+    def _begin_when_open(self) -> None:
+        if self._talk is None and self._channel is not None and self._channel.is_open:
+            self._talk = Conversation(
+                self.address, self.loop.cookie, self.loop.draw(32), self.lane, self._channel.binding
+            )
+
+    def _dial_with_tls(self) -> None:
+        """Dial the same place again, since it speaks to nobody without TLS."""
+        self._hang_up()
+        if self.loop.tls.is_off:
+            self._fail(NodeUnreachable(self.address, "it speaks TLS only, which --tls off switches off here"))
+            return
+        self._wants_tls = True
+        self._places.insert(0, self._place)
+        self._dial()
 
     def _hang_up(self) -> None:
         if self._socket is not None:
             if self._socket.fileno() in self.loop.selector.get_map():
                 self.loop.selector.unregister(self._socket)
             self._socket.close()
-        self._socket = self._talk = None
+        self._socket = self._channel = self._talk = None
 
     # --------------------------------------------------------------------------- talking
 
@@ -197,12 +238,17 @@ class Line:
         try:
             if mask & selectors.EVENT_READ:
                 self._read()
-            if self._talk is not None:
+            if self._channel is not None:
                 self._pump()
+        except TlsWanted:
+            self._dial_with_tls()
         except (BlockingIOError, InterruptedError):
             pass
         except OSError as error:
-            self._fail(self._meaning_of_the_end(sockets.say(error)))
+            if _is_of_tls(error):
+                self._fail(self.loop.tls.meaning(error, self.address))
+            else:
+                self._fail(self._meaning_of_the_end(sockets.say(error)))
         except WireError as error:
             # Until both sides have proved themselves, it is some other program that talks.
             stranger = NodeUnreachable(self.address, "something else than a node listens there")
@@ -212,12 +258,16 @@ class Line:
 
     def _read(self) -> None:
         assert self._socket is not None
-        assert self._talk is not None
+        assert self._channel is not None
         data = self._socket.recv(_CHUNK)
         if not data:
             self._fail(self._meaning_of_the_end("the connection was closed"))
             return
-        for reply in self._talk.receive(data):
+        plain = self._channel.receive(data)
+        self._begin_when_open()
+        if self._talk is None:
+            return
+        for reply in self._talk.receive(plain):
             if not self._asked:
                 raise DecodeRefused(f"{self.address} answered what nobody had asked")
             pending = self._asked.popleft()
@@ -225,12 +275,15 @@ class Line:
 
     def _pump(self) -> None:
         assert self._socket is not None
-        assert self._talk is not None
-        while self._is_open and self._waiting and len(self._asked) < _WINDOW:
+        assert self._channel is not None
+        while self._talk is not None and self._is_open and self._waiting and len(self._asked) < _WINDOW:
             pending = self._waiting.popleft()
             self._asked.append(pending)
             self._talk.ask(pending.body)
-        out = self._talk.outgoing
+        if self._talk is not None and self._talk.outgoing:
+            self._channel.send(self._talk.outgoing)
+            self._talk.outgoing.clear()
+        out = self._channel.outgoing
         try:
             while out:
                 del out[: self._socket.send(out)]
@@ -244,28 +297,11 @@ class Line:
             self.loop.selector.modify(self._socket, events, self._moved)
 
     def _meaning_of_the_end(self, cause: str) -> Exception:
-        assert self._talk is not None
+        if self._talk is None:
+            return NodeUnreachable(self.address, f"no TLS with it: {cause}")
         return self._talk.ended(cause)
 
 
-class _LookUp:
-    """Asks for a host name, on a thread of its own, and tells the loop."""
-
-    def __init__(self, line: Line, attempt: int, address: Address) -> None:
-        self._line, self._attempt, self._address = line, attempt, address
-
-    def __call__(self) -> None:
-        places: _Places = []
-        error: OSError | None = None
-        try:
-            places = _resolve(self._address)
-        except OSError as failed:
-            error = failed
-        self._line.loop.post(lambda: self._line.found(self._attempt, places, error))
-
-
-def _resolve(address: Address, flags: int = 0) -> _Places:
-    try:
-        return list(socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=flags))
-    except UnicodeError as error:  # what Python's IDNA codec says of a label that is too long
-        raise socket.gaierror(socket.EAI_NONAME, "not a host name") from error
+def _is_of_tls(error: OSError) -> bool:
+    ssl = sys.modules.get("ssl")  # not imported unless somebody speaks TLS
+    return ssl is not None and isinstance(error, ssl.SSLError)

@@ -20,18 +20,22 @@ from eye.errors import BadAddress, BadNodeName
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_LONGEST_PATH = 100  # bytes; the kernel's limit is 107 (unix(7))
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}", re.ASCII)
 
 
 class Address(msgspec.Struct, frozen=True, order=True):
-    """Where a node listens: a host (name or number) and a TCP port. Port 0 lets the system choose."""
+    """Where a node listens: a host (name or number) and a TCP port. Port 0 lets the system choose.
+
+    A UNIX socket has its absolute path for a host, and port 0.
+    """
 
     host: str
     port: int
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """Read `127.0.0.1:4711`, `[::1]:4711`, `orthanc:4711` or `:4711`.
+        """Read `127.0.0.1:4711`, `[::1]:4711`, `orthanc:4711`, `:4711` or `unix:/run/eye.sock`.
 
         Without a host it is this machine alone, 127.0.0.1: whoever wants to be reached from
         elsewhere writes `0.0.0.0:4711` or `[::]:4711` and means it.
@@ -39,6 +43,8 @@ class Address(msgspec.Struct, frozen=True, order=True):
         Raises:
             BadAddress: anything else.
         """
+        if text.startswith("unix:"):
+            return cls._at_path(text.removeprefix("unix:"))
         host, colon, port = text.rpartition(":")
         bracketed = host.startswith("[") and host.endswith("]")
         if bracketed:
@@ -46,17 +52,35 @@ class Address(msgspec.Struct, frozen=True, order=True):
         plain = not any(c.isspace() or c in "[]/" for c in host) and (bracketed or ":" not in host)
         if not colon or not plain or not (port.isascii() and port.isdigit()) or int(port) > 65535:
             raise BadAddress(
-                f"an address is HOST:PORT, :PORT or [IPV6]:PORT with a port up to 65535, not {text!r}"
+                f"an address is HOST:PORT, :PORT, [IPV6]:PORT with a port up to 65535, or unix:/PATH, not {text!r}"
             )
         return cls(host or "127.0.0.1", int(port))
 
+    @classmethod
+    def _at_path(cls, path: str) -> Address:
+        if not path.startswith("/") or "\0" in path or len(path.encode(errors="replace")) > _LONGEST_PATH:
+            raise BadAddress(f"unix: needs an absolute path of at most {_LONGEST_PATH} bytes, not {path!r}")
+        return cls(path, 0)
+
     def __str__(self) -> str:
+        if self.is_unix:
+            return f"unix:{self.host}"
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_unix(self) -> bool:
+        """Whether it is a UNIX socket."""
+        return self.host.startswith("/")
+
+    @property
+    def is_wildcard(self) -> bool:
+        """Whether it stands for every address of this machine, which nobody can dial."""
+        return self.host in ("0.0.0.0", "::", "0")
 
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it. A host name counts only if it is `localhost`."""
-        if self.host == "localhost":
+        if self.host == "localhost" or self.is_unix:
             return True
         if ":" in self.host:
             try:

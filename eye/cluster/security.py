@@ -5,13 +5,13 @@ made at random when it is first needed, and it never crosses the wire: each side
 sign what the other has just drawn.
 
     server                                             client
-      |-- EYE1 + 32 random bytes ----------------------->|
+      |-- EYE2 + 32 random bytes ----------------------->|
       |<---- 32 random bytes + sign(client, both) -------|
       |-- sign(server, both) --------------------------->|   or: closed, without a word
 
-The role is part of what is signed, so that no answer can be sent back as one's own. Two machines
-in the middle that only pass bytes on are not noticed: beyond loopback that takes TLS, whose channel
-will be signed too (`binding`).
+The role is part of what is signed, so that no answer can be sent back as one's own. The channel is
+too (`binding`, see `channel`): a machine in the middle has another TLS channel to either side, and
+what one side signs for its channel is worth nothing to the other.
 
 The two sides are state machines without a socket: bytes in, bytes out.
 """
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-MAGIC = b"EYE1"
+MAGIC = b"EYE2"
 _NONCE = 32  # bytes
 _SHORTEST = 32  # characters of a cookie
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import struct
 
 _IDLE, _EVERY, _TRIES = 10, 5, 3  # seconds, seconds, times
 _UNACKNOWLEDGED = 15_000  # milliseconds
@@ -25,7 +26,9 @@ _OPTIONS = (
 
 
 def tune(sock: socket.socket) -> None:
-    """Set our options on a TCP socket."""
+    """Set our options on a TCP socket. A UNIX socket needs none."""
+    if sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _OPTIONS:
         option = getattr(socket, name, None)
@@ -47,4 +50,15 @@ def is_talking_to_itself(sock: socket.socket) -> bool:
     dial from, and TCP then connects it to itself (simultaneous open). It would look like a peer, and
     would hold the port when the node that had it wants it back.
     """
-    return bool(sock.getsockname() == sock.getpeername())
+    return bool(sock.getsockname() == sock.getpeername() != "")
+
+
+def who_is(sock: socket.socket) -> str:
+    """Say who is at the other end: `10.0.0.5:41234`, or a process of this machine."""
+    if sock.family in (socket.AF_INET, socket.AF_INET6):
+        host, port = sock.getpeername()[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if hasattr(socket, "SO_PEERCRED"):
+        pid, _, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        return f"this machine (pid {pid})"
+    return "this machine"

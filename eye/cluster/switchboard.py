@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from eye.cluster import dispatch
 from eye.cluster.interconnect import Answer
 from eye.cluster.line import Line, Pending
+from eye.cluster.tls import Tls
 from eye.errors import DeadlineExceeded, NodeUnreachable, WireError
 
 if TYPE_CHECKING:
@@ -43,8 +44,16 @@ class Switchboard:
     in `request`, `request_all` or `run_until`.
     """
 
-    def __init__(self, cookie: Cookie, clock: Clock, draw: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(
+        self,
+        cookie: Cookie,
+        clock: Clock,
+        draw: Callable[[int], bytes] = os.urandom,
+        tls: Tls | None = None,
+    ) -> None:
+        """`tls` is the cookie's own, beyond loopback, unless given."""
         self.cookie, self._clock, self._draw = cookie, clock, draw
+        self.tls = tls or Tls.from_cookie(cookie)
         self._lines: dict[tuple[str, str], Line] = {}
         self._deadlines: list[tuple[float, int, Pending]] = []
         self._numbers = itertools.count()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import socket
+import tempfile
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from eye.cluster.engines.network import Network
 from eye.cluster.interconnect import Answer, Method
 from eye.cluster.node import Address
 from eye.cluster.security import Cookie
+from eye.cluster.tls import Tls, TlsMode
 from eye.errors import (
     AddressInUse,
     AuthenticationRefused,
@@ -108,20 +110,27 @@ class _StrangeError(Exception):
 class Workshop:
     """Makes engines of one kind, and closes them all."""
 
-    def __init__(self, make: Callable[[Cookie], Engine], host: str) -> None:
-        self._make, self.host = make, host
+    def __init__(self, make: Callable[[Cookie], Engine], host: str, is_unix: bool = False) -> None:
+        self._make, self.host, self._is_unix = make, host, is_unix
         self._engines: list[Engine] = []
         self._labs: list[Lab] = []
+        self._paths = 0
 
     def engine(self, cookie: Cookie = COOKIE) -> Engine:
         engine = self._make(cookie)
         self._engines.append(engine)
         return engine
 
-    def serving(self, port: int = 0, cookie: Cookie = COOKIE) -> tuple[Engine, str, Lab]:
+    def serving(self, at: Address | None = None, cookie: Cookie = COOKIE) -> tuple[Engine, str, Lab]:
         engine, lab = self.engine(cookie), Lab()
         self._labs.append(lab)
-        return engine, str(engine.serve(Address(self.host, port), [lab])), lab
+        return engine, str(engine.serve(at or self._new_place(), [lab])), lab
+
+    def _new_place(self) -> Address:
+        if not self._is_unix:
+            return Address(self.host, 0)
+        self._paths += 1
+        return Address(f"{self.host}/{self._paths}", 0)
 
     def close(self) -> None:
         for lab in self._labs:
@@ -146,15 +155,27 @@ def has_ipv6() -> bool:
         pytest.param(
             "tcp6", marks=[pytest.mark.e2e, pytest.mark.skipif(not has_ipv6(), reason="no IPv6 loopback here")]
         ),
+        pytest.param("tls", marks=pytest.mark.e2e),
+        pytest.param("unix", marks=pytest.mark.e2e),
     ]
 )
 def shop(request: pytest.FixtureRequest) -> Iterator[Workshop]:
     if request.param == "memory":
         network = Network()
         shop = Workshop(lambda cookie: network.engine(SystemClock(), cookie), "127.0.0.1")
+    elif request.param == "unix":
+        with tempfile.TemporaryDirectory(prefix="eye-") as folder:  # pytest's paths are too long for a socket
+            shop = Workshop(lambda cookie: ManagerEngine(cookie, SystemClock()), folder, is_unix=True)
+            yield shop
+            shop.close()
+        return
     else:
-        host = "127.0.0.1" if request.param == "tcp" else "::1"
-        shop = Workshop(lambda cookie: ManagerEngine(cookie, SystemClock()), host)
+        mode = TlsMode.ALWAYS if request.param == "tls" else TlsMode.AUTO
+
+        def make(cookie: Cookie) -> Engine:
+            return ManagerEngine(cookie, SystemClock(), tls=Tls.from_cookie(cookie, mode))
+
+        shop = Workshop(make, "::1" if request.param == "tcp6" else "127.0.0.1")
     yield shop
     shop.close()
 
@@ -324,7 +345,7 @@ def test_nobody_there_is_told_at_once(shop: Workshop) -> None:
     engine, address, _ = shop.serving()
     engine.close()
 
-    with pytest.raises(NodeUnreachable, match="refused"):
+    with pytest.raises(NodeUnreachable, match=r"refused|no such file"):
         shop.engine().request(address, ECHO, 1, timeout=SOON)
 
 
@@ -424,7 +445,7 @@ def test_a_peer_that_returns_at_its_address_is_reached_again(shop: Workshop) -> 
     assert asker.request(address, ECHO, 1, timeout=SOON) == 1
     engine.close()
 
-    shop.serving(Address.parse(address).port)
+    shop.serving(at=Address.parse(address))
 
     for number in range(3):
         # A connection may be lost in the very moment in which it is used. Once.
@@ -486,8 +507,8 @@ def test_a_callback_may_ask_on_but_not_wait(shop: Workshop) -> None:
 def test_an_address_in_use_is_refused(shop: Workshop) -> None:
     _, address, _ = shop.serving()
 
-    with pytest.raises(AddressInUse, match="Choose another port"):
-        shop.serving(Address.parse(address).port)
+    with pytest.raises(AddressInUse, match=r"Choose another (port|path)"):
+        shop.serving(at=Address.parse(address))
 
 
 def test_closing_ends_what_waits_and_what_comes_later(shop: Workshop) -> None:

@@ -1,4 +1,4 @@
 """The engines: what carries requests between nodes. `interconnect` says what each of them promises.
 
-Read in this order: memory, network, refusals, listener, server, manager.
+Read in this order: memory, network, refusals, wire, listener, server, manager.
 """

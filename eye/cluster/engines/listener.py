@@ -2,7 +2,8 @@
 
 `multiprocessing.managers.listener_client` takes a pair under a name of its own; everything that the
 module does with connections then goes through it. Ours speaks MessagePack in bounded frames instead of
-pickle, knows IPv6, has a deadline for everything, and can be closed while somebody waits in `accept`.
+pickle, knows IPv6, UNIX sockets and TLS, has a deadline for everything, and can be closed while somebody waits in
+`accept`.
 """
 
 from __future__ import annotations
@@ -12,109 +13,25 @@ import multiprocessing.managers
 import os
 import selectors
 import socket
-from typing import TYPE_CHECKING, Any
+import stat
+from typing import TYPE_CHECKING
 
 from eye.clock import SystemClock
-from eye.cluster import codec, frames, sockets
+from eye.cluster import frames, sockets
+from eye.cluster.channel import PlainChannel
 from eye.cluster.conversation import Conversation, Stage
+from eye.cluster.engines.wire import Wire
 from eye.cluster.node import Address
 from eye.cluster.security import Cookie
+from eye.cluster.tls import Tls
 from eye.errors import AddressInUse
 
 if TYPE_CHECKING:
     from eye.clock import Clock
+    from eye.cluster.channel import Channel
 
 SERIALIZER = "eye-msgpack"  # our name in `listener_client`
 BACKLOG = 1024  # connections that the kernel keeps for us; a fleet may start all at once
-_CHUNK = 64 * 1024  # bytes read at once
-_A_LONG_TIME = 3600.0  # seconds
-
-
-class Wire:
-    """A connected socket that carries frames, each with a deadline.
-
-    One thread reads and writes; any thread may `abort`, which ends its waiting.
-    """
-
-    def __init__(self, sock: socket.socket, peer: str, clock: Clock) -> None:
-        self._socket, self.peer, self._clock = sock, peer, clock
-        self._reader = frames.FrameReader(frames.BEFORE_PROOF)
-        sockets.tune(sock)
-
-    def trust(self) -> None:
-        """Let frames be as long as they may be between nodes that know each other's cookie."""
-        self._reader.limit = frames.AFTER_PROOF
-
-    def recv_bytes(self, within: float, *, idle: bool = False) -> bytes:
-        """Wait for a frame.
-
-        Args:
-            within: seconds that the whole frame may take.
-            idle: whether they count only from its first byte; until then it may take for ever.
-
-        Raises:
-            EOFError: the other side has closed the connection.
-            TimeoutError: the frame was not there in time.
-            FrameTooLarge: it announces more bytes than it may have.
-            OSError: the connection was lost, or aborted.
-        """
-        deadline = None if idle and not self._reader.is_inside else self._clock.monotonic() + within
-        while (body := self._reader.next()) is None:
-            self._socket.settimeout(_A_LONG_TIME if deadline is None else self._left(deadline))
-            try:
-                data = self._socket.recv(_CHUNK)
-            except TimeoutError:
-                if deadline is None:
-                    continue
-                raise
-            if not data:
-                raise EOFError
-            if deadline is None:
-                deadline = self._clock.monotonic() + within
-            self._reader.feed(data)
-        return body
-
-    def send_bytes(self, body: bytes, within: float) -> None:
-        """Send a frame.
-
-        Raises:
-            TimeoutError: the other side did not take it in time.
-            OSError: the connection was lost, or aborted.
-        """
-        self.send_framed(frames.frame(body), within)
-
-    def send_framed(self, data: bytes, within: float) -> None:
-        """Send what is cut into frames already; as `send_bytes`."""
-        deadline = self._clock.monotonic() + within
-        rest = memoryview(data)
-        while rest:
-            self._socket.settimeout(self._left(deadline))
-            rest = rest[self._socket.send(rest) :]
-
-    def send(self, value: Any) -> None:
-        """Send a value, as a connection of `multiprocessing` does."""
-        self.send_bytes(codec.encode(value), 10.0)
-
-    def recv(self) -> Any:
-        """Wait for a value, as a connection of `multiprocessing` does."""
-        return codec.decode(self.recv_bytes(10.0))
-
-    def abort(self) -> None:
-        """End the connection under whoever waits on it. Does not block."""
-        try:
-            self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # it was gone already
-
-    def close(self) -> None:
-        """Give the descriptor back."""
-        self._socket.close()
-
-    def _left(self, deadline: float) -> float:
-        left = deadline - self._clock.monotonic()
-        if left <= 0.0:
-            raise TimeoutError
-        return left
 
 
 class Listener:
@@ -127,8 +44,8 @@ class Listener:
     def __init__(self, address: Address, backlog: int = BACKLOG, clock: Clock | None = None) -> None:
         del backlog  # BaseManager asks for 16, with which most of 500 simultaneous peers hang for ever
         self._clock = clock or SystemClock()
-        self._socket = _listen(address)
-        self.address = Address(address.host, self._socket.getsockname()[1])
+        self._socket = _listen_at_path(address) if address.is_unix else _listen(address)
+        self.address = address if address.is_unix else Address(address.host, self._socket.getsockname()[1])
         self._ears, self._bell = socket.socketpair()
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket, selectors.EVENT_READ)
@@ -145,11 +62,11 @@ class Listener:
             if self._ears in ready:
                 raise OSError(errno.ECANCELED, "the listener is closed")
             try:
-                sock, place = self._socket.accept()
+                sock, _ = self._socket.accept()
             except (BlockingIOError, ConnectionAbortedError):
                 continue  # it has gone again
             try:
-                return Wire(sock, place[0], self._clock)
+                return Wire(sock, self._clock)
             except OSError:  # gone before its options were set
                 sock.close()
 
@@ -162,6 +79,11 @@ class Listener:
         self._selector.close()
         for sock in (self._socket, self._ears, self._bell):
             sock.close()
+        if self.address.is_unix:
+            try:
+                os.unlink(self.address.host)
+            except OSError:
+                pass  # somebody has tidied up
 
 
 def _listen(address: Address) -> socket.socket:
@@ -183,6 +105,38 @@ def _listen(address: Address) -> socket.socket:
     return sock
 
 
+def _listen_at_path(address: Address) -> socket.socket:
+    path = address.host
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        _remove_what_a_dead_node_left(path)
+        sock.setblocking(False)
+        sock.bind(path)
+        os.chmod(path, 0o600)  # nobody can connect before we listen, so nobody came in before this
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        remedy = (
+            "Choose another path" if error.errno == errno.EADDRINUSE else "Choose a path that you may write to"
+        )
+        raise AddressInUse(f"cannot listen at {address}: {sockets.say(error)}. {remedy}") from None
+    return sock
+
+
+def _remove_what_a_dead_node_left(path: str) -> None:
+    """A UNIX socket outlives the process that listened at it, and nobody can listen there until it is removed."""
+    try:
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            return
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        if probe.connect_ex(path) == errno.ECONNREFUSED:
+            os.unlink(path)
+
+
 def _remedy(error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return "Choose another port, or port 0 for any free one"
@@ -191,7 +145,13 @@ def _remedy(error: OSError) -> str:
     return "Choose an address of this machine, such as 127.0.0.1"
 
 
-def dial(address: Address, authkey: bytes, clock: Clock | None = None, within: float = 5.0) -> Wire:
+def dial(
+    address: Address,
+    authkey: bytes,
+    clock: Clock | None = None,
+    within: float = 5.0,
+    tls: Tls | None = None,
+) -> Wire:
     """Connect to a node, prove the cookie, and enter a session: BaseManager's `Client`. Blocks.
 
     Raises:
@@ -199,9 +159,15 @@ def dial(address: Address, authkey: bytes, clock: Clock | None = None, within: f
     """
     clock = clock or SystemClock()
     deadline = clock.monotonic() + within
-    wire = Wire(socket.create_connection((address.host, address.port), within), str(address), clock)
-    talk = Conversation(str(address), Cookie.from_authkey(authkey), os.urandom(32))
+    cookie = Cookie.from_authkey(authkey)
+    tls = tls or Tls.from_cookie(cookie)
+    sock = _connected(address, within)
+    is_secret = tls.is_wanted(sock.family, sock.getpeername())
+    channel: Channel = tls.dial(address.host) if is_secret else PlainChannel(dials=True)
+    wire = Wire(sock, clock, channel)
     try:
+        wire.finish(deadline)
+        talk = Conversation(str(address), cookie, os.urandom(32), binding=wire.binding)
         while talk.stage is not Stage.OPEN:
             try:
                 body = wire.recv_bytes(deadline - clock.monotonic())
@@ -216,6 +182,19 @@ def dial(address: Address, authkey: bytes, clock: Clock | None = None, within: f
         wire.close()
         raise
     return wire
+
+
+def _connected(address: Address, within: float) -> socket.socket:
+    if not address.is_unix:
+        return socket.create_connection((address.host, address.port), within)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.settimeout(within)
+    try:
+        sock.connect(address.host)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 # The module's table is global and has no function to add to it (CPython 3.11 to 3.13).

@@ -15,6 +15,7 @@ from eye.cluster import dispatch
 from eye.cluster.engines.listener import SERIALIZER
 from eye.cluster.engines.server import Limits, Server
 from eye.cluster.switchboard import Switchboard
+from eye.cluster.tls import Tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,10 +30,16 @@ class NodeManager(multiprocessing.managers.BaseManager):
     """The BaseManager of one node: its shared objects are the node's services, under their own names."""
 
     def __init__(
-        self, address: Address, cookie: Cookie, services: Sequence[Service], clock: Clock, limits: Limits
+        self,
+        address: Address,
+        cookie: Cookie,
+        services: Sequence[Service],
+        clock: Clock,
+        limits: Limits,
+        tls: Tls,
     ) -> None:
         super().__init__(address=address, authkey=cookie.authkey, serializer=SERIALIZER)  # type: ignore[arg-type]
-        self._node_cookie, self._clock, self._limits = cookie, clock, limits
+        self._node_cookie, self._clock, self._limits, self._tls = cookie, clock, limits, tls
         self._table = dispatch.table_of(services)
         self._listen_at = address
 
@@ -42,15 +49,17 @@ class NodeManager(multiprocessing.managers.BaseManager):
         Raises:
             AddressInUse: when the address is taken, or is not this machine's.
         """
-        return Server(self._listen_at, self._node_cookie, self._table, self._clock, self._limits)
+        return Server(self._listen_at, self._node_cookie, self._table, self._clock, self._limits, self._tls)
 
 
 class ManagerEngine:
     """The `Engine` over `multiprocessing.managers`. See `interconnect` for what it promises."""
 
-    def __init__(self, cookie: Cookie, clock: Clock, limits: Limits | None = None) -> None:
+    def __init__(self, cookie: Cookie, clock: Clock, limits: Limits | None = None, tls: Tls | None = None) -> None:
+        """`tls` is the cookie's own, beyond loopback, unless given."""
         self._cookie, self._clock, self._limits = cookie, clock, limits or Limits()
-        self._switchboard = Switchboard(cookie, clock)
+        self._tls = tls or Tls.from_cookie(cookie)
+        self._switchboard = Switchboard(cookie, clock, tls=self._tls)
         self._servers: list[Server] = []
         self._lock = threading.Lock()
         self._is_closed = False
@@ -59,7 +68,7 @@ class ManagerEngine:
         """Begin to answer; see `Engine.serve`."""
         if self._is_closed:
             raise RuntimeError("this engine is closed; make another")
-        manager = NodeManager(address, self._cookie, services, self._clock, self._limits)
+        manager = NodeManager(address, self._cookie, services, self._clock, self._limits, self._tls)
         server = manager.get_server()
         with self._lock:
             server.start()

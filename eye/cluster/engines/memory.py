@@ -86,7 +86,8 @@ class _Line:
         if peer.cookie != self.engine.cookie:
             return AuthenticationRefused(self.address)
         try:
-            reply = dispatch.reply_to(peer.table, request.body, _log_crash)
+            with dispatch.asking("memory"):
+                reply = dispatch.reply_to(peer.table, request.body, _log_crash)
         except DecodeRefused as refused:
             return refused
         return dispatch.understand(request.method, reply)
@@ -168,6 +169,7 @@ class MemoryEngine:
 
     def close(self) -> None:
         """Stop answering and asking; see `Engine.close`."""
+        dispatch.interrupt(self.table)
         with self.network.changed:
             lines = list(self._lines.values())
             if not self._is_closed:

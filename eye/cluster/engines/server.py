@@ -2,8 +2,8 @@
 
 A peer passes through three hands: the accepter, the porch, its own session.
 
-    accepter --> porch: prove the cookie, within 5 s --> session: requests, one after the other
-                 (64 at most; the oldest goes)           (512 at most)
+    accepter --> porch: TLS, prove the cookie, within 5 s each --> session: requests, one after the other
+                 (64 at most; the oldest goes)                     (1,200 at most)
 
 What `multiprocessing.managers.Server` brings and we undo: it executes what it is sent (pickle), offers
 `create`, `shutdown` and `#GETVALUE` to everybody, shows its tracebacks to strangers, spins when it is
@@ -15,12 +15,14 @@ from __future__ import annotations
 import errno
 import multiprocessing.managers
 import os
+import ssl
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eye.cluster import codec, dispatch, sockets
-from eye.cluster.engines.listener import SERIALIZER, Listener, Wire
+from eye.cluster.engines.listener import SERIALIZER, Listener
 from eye.cluster.engines.refusals import Refusals, log
+from eye.cluster.engines.wire import Wire
 from eye.cluster.security import ServerHandshake
 from eye.errors import DecodeRefused, FrameTooLarge
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from eye.clock import Clock
     from eye.cluster.node import Address
     from eye.cluster.security import Cookie
+    from eye.cluster.tls import Tls
 
 _STACK = 1024 * 1024  # bytes; the usual 8 MiB are reserved for each thread, and 512 of them are 4 GiB
 _BREATH = 0.2  # seconds that the accepter waits when the system is out of something
@@ -44,7 +47,7 @@ class Limits(NamedTuple):
     stop: float = 5.0  # for a session to end when the server stops
     half_open: int = 64  # without proof
     patience: float = 0.1  # that one of them has before it must make room for the next
-    sessions: int = 512  # with proof
+    sessions: int = 1200  # with proof
 
 
 class Porch:
@@ -85,14 +88,20 @@ class Server(multiprocessing.managers.Server):
     listener: Listener
 
     def __init__(
-        self, address: Address, cookie: Cookie, table: dispatch.Table, clock: Clock, limits: Limits
+        self,
+        address: Address,
+        cookie: Cookie,
+        table: dispatch.Table,
+        clock: Clock,
+        limits: Limits,
+        tls: Tls,
     ) -> None:
         super().__init__({}, address, cookie.authkey, SERIALIZER)  # type: ignore[arg-type]
         self.id_to_obj = table  # type: ignore[assignment]
         self.public = ["accept_connection"]
         self.fallback_mapping = {}  # no `#GETVALUE`, no `__str__`
         self.stop_event = threading.Event()
-        self._cookie, self._clock, self._limits = cookie, clock, limits
+        self._cookie, self._clock, self._limits, self._tls = cookie, clock, limits, tls
         self._porch = Porch(limits, clock)
         self._refusals = Refusals(clock)
         self._lock = threading.Lock()
@@ -111,6 +120,7 @@ class Server(multiprocessing.managers.Server):
         A method that is being carried out and does not return is left behind, and the log says so.
         """
         self.stop_event.set()
+        dispatch.interrupt(self.id_to_obj)  # type: ignore[arg-type]
         self.listener.wake()
         self._accepter.join()
         self.listener.close()
@@ -174,6 +184,8 @@ class Server(multiprocessing.managers.Server):
             cause = f"a frame did not come, or was not taken, within {self._limits.frame:g} s"
         except (DecodeRefused, FrameTooLarge) as refused:
             cause = f"what it sent is not what a node sends: {refused}"
+        except ssl.SSLError as error:
+            cause = self._tls.refusal(error)
         except OSError as error:
             cause = sockets.say(error)
         finally:
@@ -197,8 +209,10 @@ class Server(multiprocessing.managers.Server):
     def _prove(self, wire: Wire) -> str | None:
         """Find out whether the peer knows the cookie; say why not."""
         limit = self._limits.handshake
-        handshake = ServerHandshake(self._cookie, os.urandom(32))
         try:
+            if not wire.open(self._tls, limit):
+                return "it speaks without TLS, which is wanted beyond loopback; is it of an older version?"
+            handshake = ServerHandshake(self._cookie, os.urandom(32), wire.binding)
             wire.send_bytes(handshake.greeting, limit)
             verdict = handshake.verdict(wire.recv_bytes(limit))
         except TimeoutError:
@@ -221,7 +235,8 @@ class Server(multiprocessing.managers.Server):
         """Answer requests, one after the other, until the peer has gone or the server stops."""
         while not self.stop_event.is_set():
             body = conn.recv_bytes(self._limits.frame, idle=True)
-            reply = dispatch.reply_to(self.id_to_obj, body, _log_crash)  # type: ignore[arg-type]
+            with dispatch.asking(conn.who):
+                reply = dispatch.reply_to(self.id_to_obj, body, _log_crash)  # type: ignore[arg-type]
             conn.send_bytes(reply, self._limits.frame)
 
     def _part_from(self, wire: Wire) -> None:

@@ -21,6 +21,7 @@ import pytest
 
 from eye.clock import SystemClock
 from eye.cluster import codec
+from eye.cluster.channel import PREFACE
 from eye.cluster.engines.listener import Wire, dial
 from eye.cluster.engines.manager import ManagerEngine
 from eye.cluster.engines.server import Limits
@@ -60,10 +61,11 @@ class Node:
         self.server = self.engine._servers[0]
         self._stack = contextlib.ExitStack()
 
-    def knock(self) -> socket.socket:
-        """Connect, and say nothing."""
+    def knock(self, preface: bytes = PREFACE) -> socket.socket:
+        """Connect, and say what every node says first, but nothing more."""
         sock = self._stack.enter_context(socket.create_connection((self.address.host, self.address.port), SOON))
         sock.settimeout(SOON)
+        sock.sendall(preface)
         return sock
 
     def enter(self) -> Wire:
@@ -177,7 +179,8 @@ def test_a_server_that_does_not_know_the_cookie_is_refused() -> None:
         def answer() -> None:
             sock, _ = impostor.accept()
             with sock:
-                sock.sendall(struct.pack("!I", 36) + b"EYE1" + b"n" * 32)
+                sock.sendall(struct.pack("!I", 36) + b"EYE2" + b"n" * 32)
+                assert sock.recv(4, socket.MSG_WAITALL) == PREFACE
                 proof = read_frame(sock)
                 sock.sendall(struct.pack("!I", 32) + proof[32:])  # its own proof, sent back
                 is_hung_up(sock)
@@ -225,10 +228,9 @@ def test_a_server_that_says_nothing_costs_its_deadline_and_no_more() -> None:
 
 
 def test_a_silent_stranger_is_sent_away_and_named_once(quick_node: Node, caplog: pytest.LogCaptureFixture) -> None:
-    socks = [quick_node.knock() for _ in range(5)]
+    socks = [quick_node.knock(b"") for _ in range(5)]
 
     for sock in socks:
-        read_frame(sock)
         assert is_hung_up(sock)
 
     assert quick_node.goes_on()

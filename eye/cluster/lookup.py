@@ -1,0 +1,43 @@
+"""From a host's name to places that can be dialled, without making anybody wait.
+
+A name server that does not answer holds `getaddrinfo` for as long as it likes; so it is asked on a thread of
+its own.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eye.cluster.node import Address
+
+Places = list[tuple[Any, ...]]
+"""What `getaddrinfo` gives."""
+
+
+class LookUp:
+    """Asks for a host name, on whatever thread it is called, and tells."""
+
+    def __init__(self, address: Address, tell: Callable[[Places, OSError | None], None]) -> None:
+        self._address, self._tell = address, tell
+
+    def __call__(self) -> None:
+        try:
+            self._tell(resolve(self._address), None)
+        except OSError as failed:
+            self._tell([], failed)
+
+
+def resolve(address: Address, flags: int = 0) -> Places:
+    """Give the places of an address.
+
+    Raises:
+        OSError: there is no such name, or nobody to be asked for it.
+    """
+    try:
+        return list(socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=flags))
+    except UnicodeError as error:  # what Python's IDNA codec says of a label that is too long
+        raise socket.gaierror(socket.EAI_NONAME, "not a host name") from error
