@@ -27,7 +27,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -78,6 +79,13 @@ serve() ->
 
 do("call", [N]) -> calls(echo, list_to_integer(N));
 do("node", [Node, N]) -> calls({echo, list_to_atom(Node)}, list_to_integer(N));
+do("watch", [Node]) ->
+    pong = net_adm:ping(list_to_atom(Node)),
+    true = erlang:monitor_node(list_to_atom(Node), true),
+    0.0;
+do("down", [Node]) ->
+    Name = list_to_atom(Node),
+    receive {nodedown, Name} -> 0.0 end;
 do("cast", [N]) ->
     Count = list_to_integer(N),
     {ok, Pid} = gen_server:start(?MODULE, 0, []),
@@ -203,15 +211,40 @@ class Otp:
 def start(*, one_cpu: bool = False) -> Iterator[Otp]:
     """Compile the contestant, run it and its neighbour; both end with the `with`, come what may."""
     with tempfile.TemporaryDirectory(prefix="eye-erlang-") as folder, contextlib.ExitStack() as machines:
-        for name, text in (("eye_contestant", _SOURCE), ("eye_contestant_sup", _SUPERVISOR)):
-            Path(folder, f"{name}.erl").write_text(text)
-            subprocess.run(["erlc", "-o", folder, str(Path(folder, f"{name}.erl"))], check=True)
+        _compile(folder)
         port = _free_port()
         neighbour = f"eye{os.getpid()}b@127.0.0.1"
         arguments = ["-erl_epmd_port", str(port), "-setcookie", f"eye{os.getpid()}"]
         _run(machines, folder, "other", ["-name", neighbour, *arguments], one_cpu)
         here = ["-name", f"eye{os.getpid()}a@127.0.0.1", "-dist_listen", "false", *arguments]
         yield Otp(_run(machines, folder, "main", here, one_cpu), neighbour)
+
+
+@contextlib.contextmanager
+def killings() -> Iterator[Callable[[], float]]:
+    """Give a function that starts a node, kills it, and answers after how long another one was told `nodedown`."""
+    with tempfile.TemporaryDirectory(prefix="eye-erlang-") as folder, contextlib.ExitStack() as machines:
+        _compile(folder)
+        victim = f"eye{os.getpid()}b@127.0.0.1"
+        arguments = ["-erl_epmd_port", str(_free_port()), "-setcookie", f"eye{os.getpid()}"]
+        here = ["-name", f"eye{os.getpid()}a@127.0.0.1", "-dist_listen", "false", *arguments]
+        watcher = Otp(_run(machines, folder, "main", here, False), victim)
+
+        def once() -> float:
+            process = _run(machines, folder, "other", ["-name", victim, *arguments], False)
+            watcher._ask(f"watch {victim}")
+            began = time.perf_counter()
+            process.kill()
+            watcher._ask(f"down {victim}")
+            return time.perf_counter() - began
+
+        yield once
+
+
+def _compile(folder: str) -> None:
+    for name, text in (("eye_contestant", _SOURCE), ("eye_contestant_sup", _SUPERVISOR)):
+        Path(folder, f"{name}.erl").write_text(text)
+        subprocess.run(["erlc", "-o", folder, str(Path(folder, f"{name}.erl"))], check=True)
 
 
 def _run(

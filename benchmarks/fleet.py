@@ -51,19 +51,27 @@ class Fleet:
     def __enter__(self) -> Fleet:
         try:
             for name in self.names:
-                command = [*COMMAND, "start", "--name", name, *self._options]
-                self.nodes[name] = subprocess.Popen(
-                    command,
-                    env=self.environ,
-                    stdin=subprocess.DEVNULL,
-                    stdout=(self._home / f"{name}.out").open("wb"),
-                    stderr=(self._home / f"{name}.err").open("wb"),
-                    process_group=0,
-                )
+                self.start(name)
         except BaseException:
             self._stop()
             raise
         return self
+
+    def start(self, name: str) -> None:
+        """Start the node of that name; also again, when it has ended."""
+        self.run(name, "start", "--name", name, *self._options)
+
+    def run(self, name: str, *command: str) -> None:
+        """Start a command that goes on until the fleet stops; `said` tells what it prints."""
+        with (self._home / f"{name}.out").open("wb") as out, (self._home / f"{name}.err").open("wb") as err:
+            self.nodes[name] = subprocess.Popen(
+                [*COMMAND, *command],
+                env=self.environ,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                process_group=0,
+            )
 
     def __exit__(self, *_: object) -> None:
         self._stop()
@@ -72,6 +80,10 @@ class Fleet:
         """What a node has printed so far, on both streams."""
         return "".join((self._home / f"{name}.{stream}").read_text() for stream in ("out", "err"))
 
+    def address_of(self, name: str) -> str:
+        """Where a node listens."""
+        return next(entry.address for entry in read_all(Path(self.environ["EYE_FOLDER"])) if entry.name == name)
+
     def await_up(self, timeout: float = 60.0) -> list[float]:
         """Wait until every registry has every node up.
 
@@ -79,8 +91,7 @@ class Fleet:
             For each registry, how many seconds after the call it was seen to be so.
         """
         began = time.monotonic()
-        cookie = load_cookie(Path(self.environ["XDG_CONFIG_HOME"]) / "sorcerers_eye" / "cookie")
-        self._engine = self._engine or ManagerEngine(cookie, SystemClock())
+        self._wake()
         complete: dict[str, float] = {}
         while len(complete) < len(self.names):
             for name, node in self.nodes.items():
@@ -95,13 +106,32 @@ class Fleet:
             time.sleep(0.02)
         return list(complete.values())
 
+    def await_status(self, name: str, status: Status, timeout: float = 60.0) -> None:
+        """Wait until every other node's registry has that node in that status."""
+        self._wake()
+        deadline = time.monotonic() + timeout
+        folder = Path(self.environ["EYE_FOLDER"])
+        others = {entry.address for entry in read_all(folder) if entry.name != name and entry.name in self.names}
+        while others:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"after {timeout:g} s these do not see {name} as {status.value}: {others}")
+            others = {address for address in others if (name, status) not in self._statuses(address)}
+            time.sleep(0.005)
+
+    def _wake(self) -> None:
+        cookie = load_cookie(Path(self.environ["XDG_CONFIG_HOME"]) / "sorcerers_eye" / "cookie")
+        self._engine = self._engine or ManagerEngine(cookie, SystemClock())
+
     def _sees_everybody(self, address: str) -> bool:
+        return sum(status is Status.UP for _, status in self._statuses(address)) == len(self.names)
+
+    def _statuses(self, address: str) -> set[tuple[str, Status]]:
         assert self._engine is not None
         try:
             digest = self._engine.request(address, NODES, timeout=2.0)
         except ClusterError:
-            return False  # it is not that far yet
-        return sum(member.status is Status.UP for member in digest.members or ()) == len(self.names)
+            return set()  # it is not that far yet
+        return {(member.name, member.status) for member in digest.members or ()}
 
     def rest(self) -> None:
         """Let go of the connections that `await_up` opened: from now on nobody looks."""

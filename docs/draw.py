@@ -328,6 +328,21 @@ def _paragraphs(text: str) -> str:
     return "\n\n".join(" ".join(block.split()) for block in blocks if block.strip())
 
 
+# ------------------------------------------------------------------------------------- the wire
+
+
+def wire() -> str:
+    """Every operation that a node offers to others."""
+    rows = []
+    for path in sorted((HERE.parent / "eye").rglob("*.py")):
+        names = re.findall(r"^(\w+)(?:: Method)? = Method\(", path.read_text(encoding="utf-8"), re.MULTILINE)
+        module = ".".join(path.relative_to(HERE.parent).with_suffix("").parts)
+        for name in names:
+            method = getattr(importlib.import_module(module), name)
+            rows.append([f"`{method}`", method.lane, _said_of(module, name)])
+    return _table(["operation", "lane", ""], sorted(rows))
+
+
 # ------------------------------------------------------------------------- data, events, errors
 
 
@@ -547,6 +562,7 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     "public names": public_names,
     "child spec": child_spec_fields,
     "delay": delay_fields,
+    "wire": wire,
     "commands": commands,
     "shared options": shared_options,
     "nodes example": nodes_example,

@@ -34,9 +34,12 @@
     |   |-- BadAddress, BadNodeName      text that is neither
     |   |-- CookieUnusable               the cookie file cannot be read, or others could read it
     |   |-- TlsUnusable                  a certificate or key file cannot be used
+    |   |-- BadDiscovery                 text that names no way of finding nodes
     |   |-- FolderUnusable               where local nodes meet is not this user's alone
     |   |-- AddressInUse                 somebody listens there already
     |   |-- NameTaken                    another live node has this name
+    |   |-- ClusterFull                  a registry takes no more nodes
+    |   |-- NotDown                      a node that lives is not forgotten
     |   |-- NodeUnreachable              refused, reset, no route
     |   |-- NodeDown                     known, and known to be down
     |   |-- UnknownNode                  never heard of
@@ -53,7 +56,8 @@
     |   '-- BadFilter                    text that is no filter; `.at` is the character that is wrong
     |-- MonitorError
     |   |-- UnknownProcess               the node has no process of that path, name or number
-    |   '-- ActionRefused                the node does not let others do that to it
+    |   |-- ActionRefused                the node does not let others do that to it
+    |   '-- ActionTooSoon                it was done just now; `.seconds` says how long to wait
     |-- ConfigError                      an option, variable or line of the file makes no sense
     '-- WebError
         '-- TooManyViewers               the view serves no more than it was told to
@@ -367,6 +371,20 @@ class TlsUnusable(ClusterError):
         return f"TLS file {self.path}: {self.problem}"
 
 
+class BadDiscovery(ClusterError, ValueError):
+    """A text that names no way of finding nodes."""
+
+    def __init__(self, text: str, problem: str) -> None:
+        super().__init__(text, problem)
+        self.text, self.problem = text, problem
+
+    def __str__(self) -> str:
+        return (
+            f"{self.text!r}: {self.problem}. There are: local, static, multicast, multicast:GROUP:PORT, "
+            "dns:NAME:PORT, dns:srv:NAME"
+        )
+
+
 class FolderUnusable(ClusterError):
     """The folder in which the nodes of this machine find each other is missing, or not this user's alone."""
 
@@ -394,6 +412,31 @@ class NameTaken(ClusterError):
             f"a node named {self.name!r} is already running at {self.address}; "
             "choose another --name, or stop that one first"
         )
+
+
+class ClusterFull(ClusterError):
+    """A registry takes no more nodes than it was told to."""
+
+    def __init__(self, count: int, most: int) -> None:
+        super().__init__(count, most)
+        self.count, self.most = count, most
+
+    def __str__(self) -> str:
+        return (
+            f"the cluster is full: {self.count} nodes, of {self.most} that its registries take in. Raise "
+            "--max-nodes there, or use the engine for fleets"
+        )
+
+
+class NotDown(ClusterError):
+    """A node that lives cannot be forgotten."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"node {self.name!r} is up: only one that is down can be forgotten. Stop it instead"
 
 
 class NodeUnreachable(ClusterError, ConnectionError):
@@ -547,6 +590,17 @@ class ActionRefused(MonitorError):
 
     def __str__(self) -> str:
         return f"node {self.node!r} does not allow {self.action!r}; start it with --allow {self.action}"
+
+
+class ActionTooSoon(MonitorError):
+    """It was done a moment ago, and is not done again so soon. `seconds` is how long to wait."""
+
+    def __init__(self, node: str, action: str, seconds: float) -> None:
+        super().__init__(node, action, seconds)
+        self.node, self.action, self.seconds = node, action, seconds
+
+    def __str__(self) -> str:
+        return f"node {self.node!r} did {self.action!r} just now; ask again in {self.seconds:.1f} s"
 
 
 class ConfigError(EyeError, ValueError):

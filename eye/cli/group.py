@@ -21,6 +21,8 @@ COMMANDS = {
     "fetch": "One reading of every node.",
     "nodes": "Who is in the cluster, and how each node is.",
     "tree": "The live supervision tree of a node, or of all.",
+    "processes": "Every process of a node, or of all, the longest mailbox first.",
+    "gc": "Collect garbage on remote nodes, and say what it freed.",
     "kill": "Crash a process of a node on purpose.",
     "web": "The web view alone, in a browser.",
 }

@@ -24,7 +24,7 @@ from eye.errors import (
     UnknownNode,
 )
 from eye.monitor.census import TIMEOUT, Observer, everybody
-from eye.monitor.config import cookie_path, runtime_folder
+from eye.monitor.config import cookie_path, make_tls, runtime_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -45,6 +45,7 @@ class Lookout:
     """Looks at the cluster, as often as one likes. It belongs to the thread that uses it."""
 
     def __init__(self, shared: Shared) -> None:
+        self._shared = shared
         self._cookie_file = shared.cookie_file
         self._connect = tuple(_checked(address) for address in shared.connect)
         self._clock = SystemClock()
@@ -106,9 +107,9 @@ class Lookout:
         """Ask a node that was found; see `Engine.request`."""
         return self._asker.request(address, method, *args, timeout=timeout)
 
-    def ask_all(self, addresses: Iterable[str], method: Method, *, timeout: float) -> dict[str, Answer]:
+    def ask_all(self, addresses: Iterable[str], method: Method, *args: Any, timeout: float) -> dict[str, Answer]:
         """Ask several at once; see `Engine.request_all`."""
-        return self._asker.request_all(addresses, method, timeout=timeout)
+        return self._asker.request_all(addresses, method, *args, timeout=timeout)
 
     def monotonic(self) -> float:
         """Tell the time by which beats are kept."""
@@ -138,7 +139,9 @@ class Lookout:
 
     @cached_property
     def _asker(self) -> Switchboard:
-        self._switchboard = Switchboard(self._cookie, self._clock)
+        shared = self._shared
+        tls = make_tls(self._cookie, shared.tls, shared.tls_cert, shared.tls_key, shared.tls_ca)
+        self._switchboard = Switchboard(self._cookie, self._clock, tls=tls)
         return self._switchboard
 
     @cached_property
@@ -159,7 +162,7 @@ class Lookout:
 def _checked(address: str) -> str:
     """Refuse an address where nobody can be."""
     parsed = Address.parse(address)
-    if parsed.port == 0:
+    if parsed.port == 0 and not parsed.is_unix:
         raise BadAddress(f"--connect {address}: nobody listens on port 0")
     return str(parsed)
 

@@ -4,28 +4,62 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eye.cli.options import Shared, format_option, timeout_option
+from eye.cli.options import Shared, format_option, option, timeout_option
 from eye.cli.options import command as make_command
 
 if TYPE_CHECKING:
+    from eye.cli.looking import Lookout
     from eye.monitor.node_view import NodeView
     from eye.monitor.tally import Census
 
-_EXAMPLE = "sorcerers_eye nodes"
+_EXAMPLE = """\
+sorcerers_eye nodes
+sorcerers_eye nodes --forget mystic-node-7"""
+
+_HELP = """Who is in the cluster, and how each node is.
+
+A node that died stays listed as down, until it returns, an hour has passed, or you dismiss it with --forget.
+"""
 _TITLES = ("NODE", "STATUS", "ADDRESS", "LAST SEEN", "SINCE", "REASON")
 
 
-@make_command("nodes", help="Who is in the cluster, and how each node is.", example=_EXAMPLE)
+@make_command("nodes", help=_HELP, example=_EXAMPLE)
 @format_option("table", "json")
+@option("--forget", metavar="NAME", help="Have every node forget one that is down and will not come back.")
 @timeout_option()
-def command(shared: Shared, format: str, timeout: float) -> int:
+def command(shared: Shared, format: str, forget: str | None, timeout: float) -> int:
     from eye.cli.looking import Lookout
     from eye.cli.screen import as_json, write
 
     with Lookout(shared) as lookout:
+        if forget is not None:
+            return _forget(lookout, forget, timeout)
         census = lookout.must_look(timeout)
     write(as_json(_document(census)) if format == "json" else _table(census))
     return 3 if census.somebody_did_not_answer else 0
+
+
+def _forget(lookout: Lookout, name: str, timeout: float) -> int:
+    """Ask every registry, for each has a list of its own."""
+    from eye.cli.screen import tell, write
+    from eye.cluster.registry import FORGET
+    from eye.errors import NotDown, UnknownNode
+    from eye.monitor.clean import clean
+
+    census = lookout.must_look(timeout)
+    if name in census.routes:
+        raise NotDown(name)
+    answers = lookout.ask_all(census.routes.values(), FORGET, name, timeout=timeout)
+    for answer in answers.values():
+        if isinstance(answer.error, NotDown):
+            raise answer.error
+    if not any(answer.value for answer in answers.values()):
+        raise UnknownNode(name, ", ".join(census.known))
+    silent = [address for address, answer in answers.items() if answer.error is not None]
+    for address in silent:
+        tell(f"{address} was not told: {answers[address].error}")
+    write(f"{clean(name)} is forgotten by {len(answers) - len(silent)} nodes\n")
+    return 3 if silent else 0
 
 
 def _table(census: Census) -> str:

@@ -30,6 +30,10 @@ class Shared:
         self.before: dict[str, Any] = {}  # options that stood before the command's name
         self.cookie_file: Path | None = None
         self.connect: tuple[str, ...] = ()
+        self.tls = "auto"
+        self.tls_cert: Path | None = None
+        self.tls_key: Path | None = None
+        self.tls_ca: Path | None = None
         self.log_level = "warning"
         self.log_level_is_given = False
 
@@ -232,6 +236,30 @@ SHARED: tuple[Option, ...] = (
         expose_value=False,
         callback=_take,
         help="Where a node is that is not found by itself. May be repeated.",
+    ),
+    _SharedOption(
+        ["--tls"],
+        type=click.Choice(("auto", "always", "off")),
+        default="auto",
+        show_default="auto: beyond this machine",
+        expose_value=False,
+        callback=_take,
+        help="Where connections between nodes are encrypted.",
+    ),
+    *(
+        _SharedOption(
+            [f"--tls-{what}"],
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            expose_value=False,
+            callback=_take,
+            help=f"{said} (PEM), in place of the one derived from the cookie.",
+        )
+        for what, said in (
+            ("cert", "This node's certificate"),
+            ("key", "Its key"),
+            ("ca", "The authority that signs the certificates"),
+        )
     ),
     _SharedOption(
         ["--log-level"],

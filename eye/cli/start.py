@@ -12,8 +12,9 @@ from eye.cli.options import Seconds, Shared, option
 from eye.cli.options import command as make_command
 from eye.cli.screen import hush, news, tell
 from eye.cluster.node import Address
-from eye.errors import BadAddress
-from eye.monitor.config import ACTIONS, DISCOVERY, NodeConfig
+from eye.errors import BadAddress, BadDiscovery
+from eye.monitor.config import DISCOVERY, MOST_NODES, NodeConfig
+from eye.monitor.methods import RIGHTS
 
 if TYPE_CHECKING:
     from eye.monitor.node import Node
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 _EXAMPLE = """\
 sorcerers_eye start --name mystic-node-1
 sorcerers_eye start --name mystic-node-2 --web 8080 --allow kill
-sorcerers_eye start --name far-away --listen 10.0.0.7:4711 --connect 10.0.0.5:4711"""
+sorcerers_eye start --name far-away --listen 10.0.0.7:4711 --connect 10.0.0.5:4711
+sorcerers_eye start --name in-a-container --listen 0.0.0.0:4711 --discover dns:workers:4711"""
 
 _HELP = """Run one node in the foreground, until SIGTERM or Ctrl-C.
 
 Nodes of one user on one machine find each other by themselves; others are told of each other with
---connect. Whoever connects to one node gets to know its peers.
+--connect, or find each other with --discover. Whoever connects to one node gets to know its peers. What
+goes to another machine is encrypted, and nobody without the cookie is let in.
 """
 
 
@@ -45,6 +48,20 @@ class _Place(click.types.StringParamType):
         return text
 
 
+class _Discovery(click.types.StringParamType):
+    """A discovery strategy, with what it needs to know."""
+
+    name = "strategy"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from eye.cluster import discovery
+
+        try:
+            return discovery.check(str(value))
+        except BadDiscovery as error:
+            self.fail(str(error), param, ctx)
+
+
 class _Wishes(NamedTuple):
     config: NodeConfig
     web: Address | None
@@ -59,23 +76,40 @@ class _Wishes(NamedTuple):
     default="127.0.0.1:0",
     metavar="[HOST:]PORT",
     show_default="this machine alone, a free port",
-    help="Where other nodes reach it.",
+    help="Where other nodes reach it; unix:/PATH is a UNIX socket.",
+)
+@option(
+    "--advertise", metavar="HOST:PORT", help="What others are told instead, where ports are published or mapped."
 )
 @option(
     "--discover",
-    type=click.Choice(DISCOVERY),
+    type=_Discovery(),
     multiple=True,
     default=DISCOVERY,
-    show_default="all",
-    help="How it finds other nodes. May be repeated.",
+    show_default="local static",
+    metavar="STRATEGY",
+    help="How it finds other nodes: local, static, multicast[:GROUP[:PORT]], dns:NAME:PORT, dns:srv:NAME. May be "
+    "repeated.",
+)
+@option(
+    "--seed", "is_seed", is_flag=True, help="Keep the registry of a large cluster: name two or three of its nodes."
+)
+@option(
+    "--max-nodes",
+    type=click.IntRange(1, 100_000),
+    default=MOST_NODES,
+    show_default=True,
+    metavar="N",
+    help="How many nodes it takes in.",
 )
 @option("--web", type=_Place(), metavar="[HOST:]PORT", help="Serve the web view there as well.")
 @option(
     "--allow",
-    type=click.Choice(ACTIONS),
+    type=click.Choice(RIGHTS),
     multiple=True,
-    help="What others may do to this node besides reading it. May be repeated.",
+    help="What others may do to this node besides read and gc. May be repeated.",
 )
+@option("--deny", type=click.Choice(RIGHTS), multiple=True, help="What others may not do to it. May be repeated.")
 @option(
     "--interval",
     type=Seconds(min=0.1, max=3600),
@@ -90,9 +124,13 @@ def command(
     shared: Shared,
     name: str,
     listen: str,
+    advertise: str | None,
     discover: tuple[str, ...],
+    is_seed: bool,
+    max_nodes: int,
     web: str | None,
     allow: tuple[str, ...],
+    deny: tuple[str, ...],
     interval: float,
     events: bool,
     stop_with_parent: bool,
@@ -104,9 +142,17 @@ def command(
         listen=Address.parse(listen),
         connect=shared.connect,
         discover=tuple(dict.fromkeys((*discover, "static"))) if shared.connect else discover,
+        advertise=advertise,
+        is_seed=is_seed,
+        max_nodes=max_nodes,
+        tls=shared.tls,
+        tls_cert=shared.tls_cert,
+        tls_key=shared.tls_key,
+        tls_ca=shared.tls_ca,
         cookie_file=shared.cookie_file,
         interval=interval,
         allow=frozenset(allow),
+        deny=frozenset(deny),
     )
     wishes = _Wishes(config, None if web is None else Address.parse(web), events)
     _warn(wishes)
@@ -117,12 +163,16 @@ def command(
 
 
 def _warn(wishes: _Wishes) -> None:
-    for what, address in (("nodes are", wishes.config.listen), ("the web view is", wishes.web)):
-        if address is not None and not address.is_loopback:
-            tell(
-                f"{what} reached at {address} from other machines: what is said there is not encrypted yet"
-                + ("" if what == "the web view is" else ", though nobody is let in without the cookie")
-            )
+    config = wishes.config
+    if config.tls == "off" and not config.listen.is_loopback:
+        tell(
+            f"--tls off: what is said at {config.listen} goes over the wire in clear text, and whoever sits on "
+            "the wire can read and change it. Leave --tls out, and it is encrypted"
+        )
+    if wishes.web is not None and not wishes.web.is_loopback:
+        tell(
+            f"the web view is reached at {wishes.web} from other machines: what is said there is not encrypted yet"
+        )
 
 
 def _came_up(node: Node, wishes: _Wishes) -> None:

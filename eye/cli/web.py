@@ -44,7 +44,15 @@ def command(shared: Shared, port: int, host: str, no_browser: bool) -> int:
 
     if not Address(host, port).is_loopback:
         tell(f"the web view is reached at {host} from other machines: what is said there is not encrypted yet")
-    config = NodeConfig(name=default_node_name(os.environ), connect=shared.connect, cookie_file=shared.cookie_file)
+    config = NodeConfig(
+        name=default_node_name(os.environ),
+        connect=shared.connect,
+        cookie_file=shared.cookie_file,
+        tls=shared.tls,
+        tls_cert=shared.tls_cert,
+        tls_key=shared.tls_key,
+        tls_ca=shared.tls_ca,
+    )
 
     def came_up(node: Node) -> None:
         from eye.web import serve

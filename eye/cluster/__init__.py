@@ -2,5 +2,5 @@
 
 Read in this order: node, interconnect, frames, codec, security, channel, certificates, tls, dispatch,
 conversation, sockets, lookup, line, switchboard, engines, exchange, registry, news, contacts, known,
-membership, members, discovery, finder.
+teachers, membership, reachable, members, registry_service, discovery, finder.
 """

@@ -128,9 +128,12 @@ class Contacts:
         contact = self._all.get(address)
         return contact is not None and contact.is_linked
 
-    def take_due(self, now: float) -> Iterator[Contact]:
-        """Give those that are due, and take them as called."""
+    def take_due(self, now: float, spare: Callable[[Contact], bool] = lambda _contact: False) -> Iterator[Contact]:
+        """Give those that are due, and take them as called. Those to `spare` are asked about, and wait."""
         for contact in list(self._all.values()):
+            if contact.due <= now and spare(contact):
+                contact.due = now + self.period()
+                continue
             # Every call ends within seconds, but for those of a process that has crashed meanwhile.
             is_calling = contact.is_calling and now - contact.called_at < _CALL_LOST
             if not is_calling and contact.due <= now:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from eye.cluster.members import NAME as MEMBERS
 from eye.cluster.members import AllFound
 from eye.cluster.news import AddressFound
-from eye.cluster.node import NodeInfo
-from eye.errors import FolderUnusable, NameTaken
+from eye.cluster.reachable import address_to_tell
+from eye.errors import EyeError, NameTaken
 from eye.supervision.gen_server import GenServer
 
 if TYPE_CHECKING:
@@ -20,12 +22,23 @@ if TYPE_CHECKING:
 
     from eye.cluster.discovery import Strategy
     from eye.cluster.exchange import EngineSlot
+    from eye.cluster.node import NodeInfo
+
+_SOON = 0.05  # seconds
 
 logger = logging.getLogger("eye.cluster")
 
 
 class Look(NamedTuple):
     """It is time to look again."""
+
+
+class LookSoon(NamedTuple):
+    """A strategy has learned of somebody a moment ago."""
+
+
+class Hurry(NamedTuple):
+    """A strategy has learned of somebody."""
 
 
 class Finder(GenServer):
@@ -44,6 +57,7 @@ class Finder(GenServer):
         *,
         draw: Callable[[], float],
         interval: float = 5.0,
+        advertise: str | None = None,
     ) -> None:
         """Announce this node by every strategy that can, and look once.
 
@@ -53,7 +67,9 @@ class Finder(GenServer):
             info: this node.
             is_hidden: look only.
             draw: chance, 0.0 to 1.0, so that not all nodes look in the same instant.
-            interval: seconds from look to look, a fifth more or less.
+            interval: seconds from look to look, a fifth more or less. One that has learned of somebody is
+                asked at once.
+            advertise: where others reach this node, if that is not where it listens.
 
         Raises:
             NameTaken: a live node on this machine has the name.
@@ -61,17 +77,35 @@ class Finder(GenServer):
         self._strategies = strategies
         self._draw = draw
         self._interval = interval
-        if not is_hidden:
-            me = NodeInfo(info.name, str(engine.address), info.boot, info.started_at)
+        self._told: dict[str, str] = {}  # what is the matter with a strategy
+        self._hurries = False
+        ref = self.ref
+        for strategy in strategies:
+            if (start := getattr(strategy, "start", None)) is not None:
+                start(lambda: ref.cast(Hurry()))
+        if not is_hidden and engine.address is not None:
+            me = msgspec.structs.replace(info, address=address_to_tell(engine.address, advertise))
             for strategy in strategies:
                 self._announce(strategy, me)
         self._look()
         self.system.cast(MEMBERS, AllFound())
 
     def handle_info(self, message: Any) -> Any:
-        if not isinstance(message, Look):
+        if isinstance(message, LookSoon):
+            self._hurries = False
+            self._ask_all()
+        elif isinstance(message, Look):
+            self._look()
+        else:
             return super().handle_info(message)
-        self._look()
+        return None
+
+    def handle_cast(self, message: Any) -> Any:
+        if not isinstance(message, Hurry):
+            return super().handle_cast(message)
+        if not self._hurries:  # a whole fleet may come at once, and one look finds them all
+            self._hurries = True
+            self.send_after(_SOON, LookSoon())
         return None
 
     def _announce(self, strategy: Strategy, me: NodeInfo) -> None:
@@ -83,12 +117,21 @@ class Finder(GenServer):
             logger.warning("%s cannot announce this node, which others will not find by it: %s", strategy, error)
 
     def _look(self) -> None:
+        self._ask_all()
+        self.send_after(self._interval * (0.8 + 0.4 * self._draw()), Look())
+
+    def _ask_all(self) -> None:
         for strategy in self._strategies:
             try:
                 found = strategy.find()
-            except (OSError, FolderUnusable) as error:
-                logger.warning("%s found nothing this time: %s", strategy, error)
+            except (OSError, EyeError) as error:
+                self._tell(strategy, error)
                 continue
+            self._told.pop(str(strategy), None)
             for address in sorted(found):
                 self.system.cast(MEMBERS, AddressFound(address))
-        self.send_after(self._interval * (0.8 + 0.4 * self._draw()), Look())
+
+    def _tell(self, strategy: Strategy, error: Exception) -> None:
+        if self._told.get(str(strategy)) != str(error):  # once, not at each look
+            self._told[str(strategy)] = str(error)
+            logger.warning("%s found nothing this time: %s", strategy, error)

@@ -22,12 +22,15 @@ class Settings(NamedTuple):
     backoff_cap: float = 5.0  # and no wait is longer than this
     forget_after: float = 3600.0  # that a node is down
     give_up_after: float = 60.0  # of failing at an address where we have never met anybody
+    mesh_limit: int = 32  # nodes; in larger clusters one announces oneself to the seeds alone, if there are any
+    comfort: int = 200  # nodes; beyond it we advise
+    most: int = 500  # nodes; beyond it we refuse
 
 
 class Known:
     """A node that we know of."""
 
-    __slots__ = ("address", "heard", "info", "reason", "seen_at", "since", "status", "turned")
+    __slots__ = ("address", "heard", "info", "reason", "seen_at", "since", "status", "turned", "via")
 
     def __init__(self, info: NodeInfo, now: Moment) -> None:
         self.info = info
@@ -38,18 +41,20 @@ class Known:
         self.turned = now.steady  # when it got its status
         self.heard = now.steady
         self.seen_at: float | None = None
+        self.via: str | None = None  # the seed on whose word we list it
 
     @classmethod
     def from_member(cls, member: Member, now: Moment) -> Known:
         """Remember what an earlier membership of this very process knew, as if just heard."""
         known = cls(member.info, now)
         known.status, known.reason = member.status, member.reason
-        known.since, known.seen_at = member.since, member.seen_at
+        known.since, known.seen_at, known.via = member.since, member.seen_at, member.via
         return known
 
     def member(self, address: str) -> Member:
         """The node as it is shown, with the address that fits whoever is shown it."""
         info = self.info
         return Member(
-            info.name, address, info.boot, info.started_at, self.status, self.since, self.seen_at, self.reason
-        )
+            info.name, address, info.boot, info.started_at, self.status, self.since, self.seen_at, self.reason,
+            info.is_seed, self.via,
+        )  # fmt: skip

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from eye.cluster import news
 from eye.cluster.exchange import LOST, ConnectionClosed
 from eye.cluster.interconnect import Answer
 from eye.cluster.membership import Membership, Settings
 from eye.cluster.node import NodeInfo, Status
-from eye.cluster.registry import ANNOUNCE, LEAVE, NODES, Digest
-from eye.errors import CallFailed, DeadlineExceeded, NodeUnreachable
+from eye.cluster.reachable import address_to_tell
+from eye.cluster.registry import ANNOUNCE, LEAVE, NODES_SINCE
+from eye.errors import ClusterFull, DeadlineExceeded, NodeUnreachable, NotDown
+from eye.supervision.answers import NoReply
 from eye.supervision.gen_server import GenServer
 
 if TYPE_CHECKING:
@@ -28,7 +32,6 @@ if TYPE_CHECKING:
     from eye.cluster.node import Member
     from eye.supervision.messages import Caller
     from eye.supervision.reasons import Reason
-    from eye.supervision.system import System
 
 logger = logging.getLogger("eye.cluster")
 
@@ -56,7 +59,9 @@ class Claim(NamedTuple):
 
 
 class WhoIsThere(NamedTuple):
-    """Somebody who is no member asks for the list."""
+    """Somebody who is no member asks for the list, and for nothing if he knows this version of it."""
+
+    known_version: int = 0
 
 
 class Called(NamedTuple):
@@ -81,6 +86,10 @@ class Standing:
         """Whether the node itself stops. Then, and only then, its membership says goodbye."""
         self.taken_by: str | None = None
         """The address of an older live node of our name."""
+        self.full: tuple[int, int] | None = None
+        """How many nodes there are, and how many are taken in: none more."""
+        self.name: str | None = None
+        """The name that this node goes by, if it had to take another than its own."""
 
 
 class Members(GenServer):
@@ -96,6 +105,7 @@ class Members(GenServer):
         is_hidden: bool = False,
         tell: Callable[[Iterable[Member]], None] = lambda _members: None,
         settings: Settings | None = None,
+        advertise: str | None = None,
     ) -> None:
         """Begin with what a predecessor knew.
 
@@ -106,13 +116,14 @@ class Members(GenServer):
             draw: chance, 0.0 to 1.0.
             is_hidden: only ask who is there, instead of announcing oneself.
             tell: given the list whenever it changed, and at every tick.
+            advertise: where others reach this node, if that is not where it listens.
         """
         self.trap_exit = True
         self._engine = engine
-        address = "" if engine.address is None else str(engine.address)
-        self._membership = Membership(
-            NodeInfo(info.name, address, info.boot, info.started_at), draw, settings or Settings()
-        )
+        address = "" if engine.address is None else address_to_tell(engine.address, advertise)
+        me = msgspec.structs.replace(info, name=standing.name or info.name, address=address)
+        self._membership = Membership(me, draw, settings or Settings(), is_hidden=is_hidden)
+        self._membership.is_settled = standing.first_round.is_set()
         self._standing = standing
         self._is_hidden = is_hidden
         self._tell = tell
@@ -132,8 +143,21 @@ class Members(GenServer):
             self._take_in(news.Announced(message.info))
             return self._membership.digest(self._now(), message.known_version, message.info)
         if isinstance(message, WhoIsThere):
-            return self._membership.digest(self._now())
+            return self._membership.digest(self._now(), message.known_version)
+        if isinstance(message, news.Dismissed):
+            return self._dismiss(message, caller)
         return super().handle_call(message, caller)
+
+    def _dismiss(self, message: news.Dismissed, caller: Caller) -> NoReply:
+        # A refusal is an answer, not a crash of the registry.
+        try:
+            is_known = self._membership.dismiss(message.name)
+        except NotDown as error:
+            caller.reply(error)
+        else:
+            self._take_in(message)
+            caller.reply(is_known)
+        return NoReply()
 
     def handle_cast(self, message: Any) -> Any:
         if isinstance(message, Called):
@@ -191,8 +215,8 @@ class Members(GenServer):
             )
             return
         me = self._membership.me
-        method: Method = NODES if self._is_hidden else ANNOUNCE
-        args = () if self._is_hidden else (me, step.known_version)
+        method: Method = NODES_SINCE if self._is_hidden else ANNOUNCE
+        args = (step.known_version,) if self._is_hidden else (me, step.known_version)
         self._calls_under_way += 1
         engine.submit(
             address,
@@ -216,6 +240,14 @@ class Members(GenServer):
     def _publish(self, change: news.Change) -> None:
         if isinstance(change, news.NameConflict):
             self._on_conflict(change)
+        elif isinstance(change, news.Full):
+            self._on_full(change)
+        elif isinstance(change, news.Crowded):
+            logger.warning(
+                "%d nodes: more than is comfortable. Name two or three of them seeds (start --seed), or use the "
+                "engine for fleets",
+                change.nodes,
+            )
         else:
             logger.info("%s: %s", type(change).__name__, change.member.name)
         self.system.topics.broadcast(CHANGES, change)
@@ -224,14 +256,31 @@ class Members(GenServer):
         if change.name == self._membership.me.name and change.we_yield and not self._standing.first_round.is_set():
             self._standing.taken_by = change.address
             return
-        now = self.system.clock.monotonic()
-        if self._reminded_at is None or now - self._reminded_at > _REMINDER:
-            self._reminded_at = now
+        goes_on = ""
+        if change.new_name is not None:
+            self._standing.name = change.new_name
+            goes_on = f"This one is the younger, and goes on as {change.new_name!r}. "
+        if goes_on or self._is_worth_reminding():
             logger.error(
-                "two live nodes are named %r; the other is at %s. Stop one of them, or give it another --name",
+                "two live nodes are named %r; the other is at %s. %sStop one of them, or give it another --name",
                 change.name,
                 change.address,
+                goes_on,
             )
+
+    def _on_full(self, change: news.Full) -> None:
+        if change.refused is None and not self._standing.first_round.is_set():
+            self._standing.full = (change.nodes, change.most)
+        elif self._is_worth_reminding():
+            who = "this node was" if change.refused is None else f"node {change.refused!r} was"
+            logger.error("%s not taken in: %s", who, ClusterFull(change.nodes, change.most))
+
+    def _is_worth_reminding(self) -> bool:
+        now = self.system.clock.monotonic()
+        if self._reminded_at is not None and now - self._reminded_at <= _REMINDER:
+            return False
+        self._reminded_at = now
+        return True
 
     # ------------------------------------------------------------------------------- parts
 
@@ -251,33 +300,10 @@ class Members(GenServer):
     def _note_first_round(self) -> None:
         if self._all_found and self._calls_under_way == 0:
             self._standing.first_round.set()
+            self._membership.is_settled = True
 
     def _tick(self) -> None:
         self.send_after(self._membership.settings.tick, news.Tick())
 
     def _now(self) -> news.Moment:
         return news.Moment(self.system.clock.now(), self.system.clock.monotonic())
-
-
-class RegistryService:
-    """The registry as other nodes see it. Called on threads of the interconnect."""
-
-    exposed: ClassVar[tuple[Method, ...]] = (ANNOUNCE, LEAVE, NODES)
-
-    def __init__(self, system: System, info: NodeInfo, standing: Standing) -> None:
-        self._system = system
-        self._info = info
-        self._standing = standing
-
-    def announce(self, info: NodeInfo, known_version: int) -> Digest:
-        return self._system.call(NAME, Claim(info, known_version), 2.0)  # type: ignore[no-any-return]
-
-    def leave(self, name: str, boot: str) -> None:
-        self._system.cast(NAME, news.Left(name, boot))
-
-    def nodes(self) -> Digest:
-        try:
-            return self._system.call(NAME, WhoIsThere(), 1.0)  # type: ignore[no-any-return]
-        except CallFailed:
-            # The membership is being restarted. Who was there a moment ago is a better answer than none.
-            return Digest(self._info, self._system.clock.now(), 0, self._standing.members)

@@ -18,16 +18,22 @@ the steps to take.
 - **A boot id is one life of a node.** A newer life takes the place of an older one at once; what is
   heard of an older one later is old news.
 - **A name belongs to whoever lives under it.** While the connection to its holder stands, another claim
-  is refused; of two nodes that find each other under one name, the younger yields.
+  is refused; of two nodes that find each other under one name, the younger yields, and goes on under a
+  name that has a part of its boot id in it.
 - **We doubt ourselves first.** A tick that comes late means that this machine slept, and everybody's
   silence is as much shorter.
+- **In a large cluster the seeds know.** Beyond `mesh_limit` nodes one announces oneself to the seeds that are
+  up, and takes their word for the others; when no seed is up, to everybody again.
+- **There is an end.** Beyond `most` nodes a new one is not taken in, and is told so.
 - A node that says goodbye is gone at once; one that died is listed as down, dialled now and then, and
-  forgotten after an hour.
+  forgotten after an hour, or when a person says so.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from eye.cluster.contacts import Contact, Contacts
 from eye.cluster.known import Known
@@ -39,7 +45,10 @@ from eye.cluster.news import (
     Answered,
     CallFailed,
     ConnectionLost,
+    Crowded,
+    Dismissed,
     Forget,
+    Full,
     Introduced,
     Left,
     Moment,
@@ -55,7 +64,8 @@ from eye.cluster.news import (
 )
 from eye.cluster.node import Member, NodeInfo, Status
 from eye.cluster.registry import Digest
-from eye.errors import NameTaken
+from eye.cluster.teachers import Teachers
+from eye.errors import NameTaken, NotDown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,7 +74,6 @@ if TYPE_CHECKING:
 
 
 _TELLS: dict[Status, Callable[[Member], Change]] = {
-    Status.UP: NodeUp,
     Status.SUSPECT: NodeSuspect,
     Status.DOWN: NodeDown,
     Status.CONNECTING: NodeFound,
@@ -76,9 +85,20 @@ _TOMBSTONE = 60.0  # seconds that we remember who said goodbye
 class Membership:
     """The nodes as this one sees them. `jitter` gives numbers from 0.0 to 1.0 at random."""
 
-    def __init__(self, me: NodeInfo, jitter: Callable[[], float], settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        me: NodeInfo,
+        jitter: Callable[[], float],
+        settings: Settings | None = None,
+        *,
+        is_hidden: bool = False,
+    ) -> None:
         self.me, self.settings = me, settings or Settings()
         self.version = 1  # goes up whenever there is something to tell
+        self.is_settled = False
+        """Whether this node is past its start: one that meets its name while it starts gives up instead."""
+        self._teachers = Teachers(self.settings.mesh_limit, is_hidden=is_hidden)
+        self._is_crowded = False
         self._known: dict[str, Known] = {}
         self._contacts = Contacts(self.settings, jitter)
         self._departed: dict[str, float] = {}  # boot -> when it said goodbye
@@ -105,11 +125,17 @@ class Membership:
     def digest(self, now: Moment, known_version: int = 0, claim: NodeInfo | None = None) -> Digest:
         """What to tell somebody who knew that version, and who claims a name (None: who only asks)."""
         taken = self.judge(claim) if claim else None
+        full = self._is_full_for(claim) if claim else None
         members = None
         if known_version != self.version:
             known = (known.member(known.info.address) for known in self._known.values())
             members = (self._myself(now), *known)
-        return Digest(self.me, now.at, self.version, members, taken.address if taken else None)
+        return Digest(self.me, now.at, self.version, members, taken.address if taken else None, full)
+
+    def _is_full_for(self, claim: NodeInfo) -> tuple[int, int] | None:
+        count, most = len(self._known) + 1, self.settings.most
+        is_new = claim.name not in self._known and claim.boot != self.me.boot
+        return (count, most) if is_new and count >= most else None
 
     def judge(self, claim: NodeInfo) -> NameTaken | None:
         """Say whether somebody may have the name that they announce: None if so."""
@@ -125,7 +151,9 @@ class Membership:
 
     def _myself(self, now: Moment) -> Member:
         me = self.me
-        return Member(me.name, me.address, me.boot, me.started_at, Status.UP, me.started_at, now.at)
+        return Member(
+            me.name, me.address, me.boot, me.started_at, Status.UP, me.started_at, now.at, is_seed=me.is_seed
+        )
 
     # ---------------------------------------------------------------------------- deciding
 
@@ -148,6 +176,8 @@ class Membership:
             self._say(NameConflict(info.name, info.address, we_yield=False))
             if taken.address == self.me.address:
                 self._contacts.add(info.address, now.steady)  # it may be the older: its answer tells
+        elif (full := self._is_full_for(info)) is not None:
+            self._say(Full(*full, refused=info.name))
         elif self._hear(info, now) and not self._contacts.is_linked(self._known[info.name].address):
             self._contacts.add(info.address, now.steady, info.name).hurry(now.steady)
         self._announce_to_the_due(now)
@@ -161,16 +191,28 @@ class Membership:
             self._do(Forget(event.address))
             return
         contact.succeed(event.digest, now.steady)
-        if info.name == self.me.name:
-            younger = (self.me.started_at, self.me.boot) > (info.started_at, info.boot)
-            self._say(NameConflict(info.name, info.address, we_yield=younger))
+        if info.name == self.me.name and not self._yield_to(info):
             return
-        if self._hear(info, now):
+        if self._is_full_for(info) is None and self._hear(info, now):
             self._settle_on(contact, self._known[info.name])
         if event.digest.taken_by is not None:
             self._say(NameConflict(self.me.name, event.digest.taken_by, we_yield=False))
             self._contacts.add(event.digest.taken_by, now.steady)  # ask the holder itself
+        if event.digest.full is not None:
+            self._say(Full(*event.digest.full))
+        if info.name in self._teachers.names:
+            self._learn(event.digest, now)
         self._introduce(event.digest.members or (), now)
+
+    def _yield_to(self, info: NodeInfo) -> bool:
+        """Meet a node of our name; say whether we have another from now on."""
+        younger = (self.me.started_at, self.me.boot) > (info.started_at, info.boot)
+        name = f"{info.name.partition('~')[0]}~{self.me.boot[:4]}" if younger and self.is_settled else None
+        self._say(NameConflict(info.name, info.address, younger, name))
+        if name is not None:
+            self.me = msgspec.structs.replace(self.me, name=name)
+            self.version += 1
+        return name is not None
 
     def _on_failed(self, event: CallFailed, now: Moment) -> None:
         contact = self._contacts.get(event.address)
@@ -201,6 +243,23 @@ class Membership:
         if known is not None and known.info.boot == event.boot:
             self._remove(known, "it left")
 
+    def _on_dismissed(self, event: Dismissed, now: Moment) -> None:
+        del now
+        known = self._known.get(event.name)
+        if known is not None and known.status in (Status.DOWN, Status.CONNECTING):
+            self._remove(known, "it was dismissed")
+
+    def dismiss(self, name: str) -> bool:
+        """Say whether that node is known and may be dismissed.
+
+        Raises:
+            NotDown: it lives.
+        """
+        known = self._known.get(name)
+        if name == self.me.name or (known is not None and known.status in _WORTH_A_CALL):
+            raise NotDown(name)
+        return known is not None
+
     def _on_tick(self, event: Tick, now: Moment) -> None:
         del event
         self._forgive_what_we_slept_through(now)
@@ -217,6 +276,8 @@ class Membership:
         known = self._known.get(info.name)
         if info.boot in self._departed:
             return False
+        if known is None:
+            self._forget_the_old_name_of(info)
         if known is not None and known.info.boot != info.boot:
             if info.started_at < known.info.started_at and known.status in _WORTH_A_CALL:
                 return False  # old news
@@ -224,10 +285,16 @@ class Membership:
             known = None
         if known is None:
             known = self._known[info.name] = Known(info, now)
-        known.heard, known.seen_at = now.steady, now.at
+        known.heard, known.seen_at, known.via = now.steady, now.at, None
+        known.info = info
         if known.status is not Status.UP:
             self._turn(known, Status.UP, now)
         return True
+
+    def _forget_the_old_name_of(self, info: NodeInfo) -> None:
+        """A node that met another of its name goes by a new one, in the same life."""
+        for other in [one for one in self._known.values() if one.info.boot == info.boot]:
+            self._remove(other, f"it goes by the name {info.name} now")
 
     def _replace(self, known: Known, info: NodeInfo, now: Moment) -> None:
         if known.status in _WORTH_A_CALL:
@@ -256,11 +323,13 @@ class Membership:
                 continue
             if member.name == self.me.name:
                 self._contacts.add(member.address, now.steady)
-            elif known is None:
+            elif known is None and len(self._known) + 1 < self.settings.most:
                 known = self._known[member.name] = Known(member.info, now)
                 self._turn(known, Status.CONNECTING, now)
                 self._contacts.add(member.address, now.steady, member.name)
-            elif known.info.boot != member.boot and member.started_at > known.info.started_at:
+            elif (
+                known is not None and known.info.boot != member.boot and member.started_at > known.info.started_at
+            ):
                 self._contacts.add(member.address, now.steady)
         self._announce_to_the_due(now)
 
@@ -286,13 +355,21 @@ class Membership:
                 known.heard = min(now.steady, known.heard + late)
 
     def _turn(self, known: Known, status: Status, now: Moment, reason: str | None = None) -> None:
+        before, silent = known.status, now.steady - known.turned
         known.status, known.since, known.turned, known.reason = status, now.at, now.steady, reason
         self.version += 1
-        self._say(_TELLS[status](known.member(known.address)))
+        member = known.member(known.address)
+        if status is Status.UP:
+            again = before in (Status.SUSPECT, Status.DOWN)
+            self._say(NodeUp(member, f"heard from again after {silent:.0f} s" if again else "heard from"))
+        else:
+            self._say(_TELLS[status](member))
+        self._choose_teachers(now)
 
     def _remove(self, known: Known, reason: str) -> None:
         del self._known[known.info.name]
         self._contacts.drop(known.address)
+        self._is_crowded = self._is_crowded and len(self._known) + 1 > self.settings.comfort
         self.version += 1
         self._do(Forget(known.address))
         self._say(NodeLeft(known.member(known.address), reason))
@@ -302,8 +379,31 @@ class Membership:
         return known if known is not None and known.address == contact.address else None
 
     def _announce_to_the_due(self, now: Moment) -> None:
-        for contact in self._contacts.take_due(now.steady):
+        for contact in self._contacts.take_due(now.steady, self._is_taught):
             self._do(Announce(contact.address, contact.version))
+
+    def _choose_teachers(self, now: Moment) -> None:
+        count = len(self._known) + 1
+        if count > self.settings.comfort and not self._is_crowded:
+            self._is_crowded = True
+            self._say(Crowded(count))
+        if self._teachers.choose(self._known.values(), self.me):
+            for known in self._known.values():  # from now on we have to ask for ourselves
+                if known.via is not None:
+                    known.heard, known.via = max(known.heard, now.steady), None
+
+    def _is_taught(self, contact: Contact) -> bool:
+        """Whether we need not dial: somebody else tells us of the node there."""
+        known = self._named(contact)
+        return known is not None and self._teachers.tell_of(known)
+
+    def _learn(self, digest: Digest, now: Moment) -> None:
+        for lesson in self._teachers.lessons(digest, self._known.values(), now):
+            known, teacher = lesson.known, digest.me.name
+            if lesson.member is None:
+                self._remove(known, f"it left, says {teacher}")
+            elif known.status is not lesson.member.status:
+                self._turn(known, lesson.member.status, now, lesson.member.reason)
 
     def _say(self, change: Change) -> None:
         self._do(Publish(change))
@@ -321,5 +421,6 @@ _HANDLERS: dict[type, Callable[[Membership, Any, Moment], None]] = {
     ConnectionLost: Membership._on_lost,
     Introduced: Membership._on_introduced,
     Left: Membership._on_left,
+    Dismissed: Membership._on_dismissed,
     Tick: Membership._on_tick,
 }

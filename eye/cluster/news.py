@@ -66,11 +66,17 @@ class Left(NamedTuple):
     boot: str
 
 
+class Dismissed(NamedTuple):
+    """A person says that a node that is down will not come back."""
+
+    name: str
+
+
 class Tick(NamedTuple):
     """Time has passed. It comes every `Settings.tick` seconds; if it is late, we have slept."""
 
 
-Event = AddressFound | Announced | Answered | CallFailed | ConnectionLost | Introduced | Left | Tick
+Event = AddressFound | Announced | Answered | CallFailed | ConnectionLost | Introduced | Left | Dismissed | Tick
 
 
 # ---------------------------------------------------------------------- changes: it makes known
@@ -86,6 +92,7 @@ class NodeUp(NamedTuple):
     """We have heard from a node that was not up before."""
 
     member: Member
+    reason: str = "heard from"
 
 
 class NodeSuspect(NamedTuple):
@@ -108,14 +115,32 @@ class NodeLeft(NamedTuple):
 
 
 class NameConflict(NamedTuple):
-    """Two live nodes have one name; the other is at `address`. `we_yield`: it is ours, and we are the younger."""
+    """Two live nodes have one name; the other is at `address`. `we_yield`: it is ours, and we are the younger.
+
+    From then on we go by the name `new_name`, unless that is None: this node is only just starting.
+    """
 
     name: str
     address: str
     we_yield: bool
+    new_name: str | None = None
 
 
-Change = NodeFound | NodeUp | NodeSuspect | NodeDown | NodeLeft | NameConflict
+class Full(NamedTuple):
+    """There are more nodes than a registry takes: ours, if `refused` is the name of another, else theirs."""
+
+    nodes: int
+    most: int
+    refused: str | None = None
+
+
+class Crowded(NamedTuple):
+    """There are more nodes than are comfortable without seeds."""
+
+    nodes: int
+
+
+Change = NodeFound | NodeUp | NodeSuspect | NodeDown | NodeLeft | NameConflict | Full | Crowded
 
 
 # -------------------------------------------------------------------------- steps: it wants done

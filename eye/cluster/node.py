@@ -123,19 +123,25 @@ class Status(enum.Enum):
 
 
 class NodeInfo(msgspec.Struct, frozen=True):
-    """What a node says of itself. `started_at` is UTC seconds by its own clock."""
+    """What a node says of itself. `started_at` is UTC seconds by its own clock.
+
+    `is_seed` says that it keeps the registry of a large cluster: the others announce themselves to the seeds
+    alone, and take their word for who is there.
+    """
 
     name: str
     address: str
     boot: str
     started_at: float
+    is_seed: bool = False
 
 
 class Member(msgspec.Struct, frozen=True):
     """A node as one registry sees it.
 
     `since` is when it got its status and `seen_at` when it was last heard from (None: never), both
-    UTC seconds by the clock of the registry that says so. `reason` is why it is not up.
+    UTC seconds by the clock of the registry that says so. `reason` is why it is not up. `via` names the seed on
+    whose word it is listed; None where the registry has heard from the node itself.
     """
 
     name: str
@@ -146,8 +152,10 @@ class Member(msgspec.Struct, frozen=True):
     since: float
     seen_at: float | None = None
     reason: str | None = None
+    is_seed: bool = False
+    via: str | None = None
 
     @property
     def info(self) -> NodeInfo:
         """The part that the node said of itself."""
-        return NodeInfo(self.name, self.address, self.boot, self.started_at)
+        return NodeInfo(self.name, self.address, self.boot, self.started_at, self.is_seed)

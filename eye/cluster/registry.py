@@ -18,7 +18,8 @@ class Digest(msgspec.Struct, frozen=True):
     `members` has everybody whom the registry knows, itself included, by the clock of the teller, which
     showed `at`; ages are differences of the two. It is None when nothing has changed since `version`,
     the one that the asker named; versions count anew with each boot of the teller. `taken_by` is the
-    address of the live node that already has the announced name: the announcement was refused.
+    address of the live node that already has the announced name: the announcement was refused. It was refused,
+    too, where `full` says how many nodes there are, and how many the registry takes.
     """
 
     me: NodeInfo
@@ -26,11 +27,12 @@ class Digest(msgspec.Struct, frozen=True):
     version: int
     members: tuple[Member, ...] | None = None
     taken_by: str | None = None
+    full: tuple[int, int] | None = None
 
     @property
     def accepted(self) -> bool:
         """Whether the announced name is the asker's."""
-        return self.taken_by is None
+        return self.taken_by is None and self.full is None
 
 
 REGISTRY = "registry"
@@ -41,6 +43,12 @@ ANNOUNCE = Method(REGISTRY, "announce", (NodeInfo, int), Digest, lane="registry"
 
 LEAVE = Method(REGISTRY, "leave", (str, str), None, lane="registry")
 """The node of this name and boot id stops now: do not wait for it."""
+
+FORGET = Method(REGISTRY, "forget", (str,), bool, lane="actions")
+"""Forget a node that is down, and say whether it was known. One that is not down is not forgotten."""
+
+NODES_SINCE = Method(REGISTRY, "nodes_since", (int,), Digest, lane="registry")
+"""Who is there, as far as it has changed since that version? For observers that ask again and again."""
 
 NODES = Method(REGISTRY, "nodes", (), Digest)
 """Who is there? For observers that are no members themselves."""

@@ -138,7 +138,9 @@ def _read(path: Path) -> str:
             raise CookieUnusable("it is not a plain file")
         if found.st_uid not in (os.geteuid(), 0):
             raise CookieUnusable(f"it belongs to another user (uid {found.st_uid}); give a file of your own")
-        if found.st_mode & 0o077:
+        # As libpq has it: root may let a group read a secret, which is what systemd's LoadCredential and a
+        # Secret of Kubernetes with an fsGroup do, and nobody could change.
+        if found.st_mode & (0o077 if found.st_uid == os.geteuid() else 0o037):
             raise CookieUnusable(
                 f"others than its owner may open it (mode {stat.S_IMODE(found.st_mode):04o}); run: "
                 f"chmod 600 {path}"

@@ -132,6 +132,8 @@ class Switchboard:
 
     def start(self) -> None:
         """Run the loop on a thread of its own from now on. A second time does nothing."""
+        if self._thread is not None:
+            return
         with self._lock:
             if self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._run, name="eye-switchboard", daemon=True)

@@ -18,13 +18,13 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
-from eye.cluster.certificates import Files, Identity, derived, from_files
 from eye.cluster.channel import TlsChannel
 from eye.errors import AuthenticationRefused, ClusterError, NodeUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from eye.cluster.certificates import Files, Identity
     from eye.cluster.security import Cookie
 
 _RENEWED_AFTER = 12 * 3600.0  # seconds
@@ -55,7 +55,13 @@ class Tls:
     ) -> Tls:
         """Derive everything from the cookie. `now` tells UTC seconds."""
         tell = now or _wall_clock
-        return cls(mode, lambda: derived(cookie, tell()), tell, checks_host=False)
+
+        def make() -> Identity:
+            from eye.cluster.certificates import derived
+
+            return derived(cookie, tell())
+
+        return cls(mode, make, tell, checks_host=False)
 
     @classmethod
     def from_files(cls, files: Files, mode: TlsMode = TlsMode.AUTO, now: Callable[[], float] | None = None) -> Tls:
@@ -64,6 +70,8 @@ class Tls:
         Raises:
             TlsUnusable: one of the files cannot be read, does not fit, or others may read the key.
         """
+        from eye.cluster.certificates import from_files
+
         tell = now or _wall_clock
         tls = cls(mode, lambda: from_files(files, tell()), tell, checks_host=True)
         tls._of_now()  # what is wrong with the files is said at the start, not at the first connection

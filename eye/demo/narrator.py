@@ -8,9 +8,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eye.monitor.clean import clean
+from eye.monitor.sayings import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +30,7 @@ class Narrator:
 
     def hear(self, record: Record) -> None:
         """Tell of one record, if it is worth telling."""
-        teller = _SENTENCES.get(record["what"])
-        told = None if teller is None else teller(record)
+        told = say(record)
         if told is not None:
             self.line(record["node"], *told, at=record["at"])
 
@@ -43,46 +43,3 @@ class Narrator:
     def say(self, text: str) -> None:
         """Say a sentence of one's own."""
         self._write(f"\x1b[1m{text}\x1b[0m" if self._colour and text else text)
-
-
-def _short(path: str) -> str:
-    return path.removeprefix("/eye/")
-
-
-def _exited(record: Record) -> tuple[str, str]:
-    rule = f": {record['rule']}" if record.get("rule") else ""
-    follows = "" if record["will_restart"] else f"; it is not restarted{rule}"
-    return "✖", f"{_short(record['path'])} exited: {record['reason']}{follows}"
-
-
-def _started(record: Record) -> tuple[str, str] | None:
-    if record["incarnation"] == 1:
-        return None  # the first start of everything is no news
-    because = f", because {record['cause']}" if record["cause"] else ""
-    return "⟳", f"{_short(record['path'])}#{record['incarnation']} started in its place{because}"
-
-
-def _delayed(record: Record) -> tuple[str, str]:
-    return "⟳", f"{_short(record['path'])} waits {record['seconds']:.3g} s before its next try"
-
-
-def _gave_up(record: Record) -> tuple[str, str]:
-    limit = f"more than {record['max_restarts']} restarts in {record['max_seconds']:g} s"
-    return "▲", f"supervisor {_short(record['path'])} gives up: {limit}. Its own supervisor takes over"
-
-
-def _abandoned(record: Record) -> tuple[str, str]:
-    return "✖", f"{_short(record['path'])} {record['why']} and is abandoned: a thread cannot be killed"
-
-
-_SENTENCES: dict[str, Callable[[Any], tuple[str, str] | None]] = {
-    "child_exited": _exited,
-    "child_started": _started,
-    "child_abandoned": _abandoned,
-    "restart_delayed": _delayed,
-    "gave_up": _gave_up,
-    "node_up": lambda record: ("●", f"up at {record['address']}"),
-    "node_suspect": lambda record: ("◆", f"suspect: {record['reason']}"),
-    "node_down": lambda record: ("✖", f"down: {record['reason']}"),
-    "node_left": lambda record: ("○", f"left: {record['reason']}"),
-}

@@ -20,23 +20,51 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eye.metrics.probe import Probe
+    from eye.metrics.recent import Recent
 
 TOPIC = "eye.metrics.samples"
 """Every `Sample` of this node is broadcast on it."""
 
 
 class Latest:
-    """The last value somebody put here. One writer, any number of readers, no waiting."""
+    """The last sample, with its number. One writer, any number of readers, who may wait for the next.
+
+    There is only the last one: a reader who is slow misses some, and costs nobody anything.
+    """
 
     def __init__(self) -> None:
+        self._changed = threading.Condition()
         self._sample: Sample | None = None
+        self._number = 0
+        self._interruptions = 0
 
     def put(self, sample: Sample) -> None:
-        self._sample = sample
+        with self._changed:
+            self._sample = sample
+            self._number += 1
+            self._changed.notify_all()
 
     def get(self) -> Sample | None:
         """Answer the last sample; None before the first."""
         return self._sample
+
+    def after(self, number: int, timeout: float) -> tuple[int, Sample | None]:
+        """Wait until there is a sample after the one of that number, at most `timeout` seconds; answer the last.
+
+        A number that was never given is of another life of the node: the answer comes at once.
+        """
+        with self._changed:
+            before = self._interruptions
+            self._changed.wait_for(
+                lambda: self._number != number or self._interruptions != before, max(timeout, 0.0)
+            )
+            return self._number, self._sample
+
+    def interrupt(self) -> None:
+        """Let nobody wait any longer: the node stops."""
+        with self._changed:
+            self._interruptions += 1
+            self._changed.notify_all()
 
 
 class Tick(NamedTuple):
@@ -58,6 +86,7 @@ class Sampler(GenServer):
         latest: Latest,
         *,
         started_at: float,
+        recent: Recent | None = None,
         interval: float = 1.0,
         warm_up: float = SHORTEST_WINDOW,
     ) -> Any:
@@ -67,6 +96,7 @@ class Sampler(GenServer):
             name, boot: whose samples they are.
             make_probe: called here, so that a replacement after a crash starts with a fresh probe.
             latest: where the samples are put.
+            recent: where they are kept for an hour, if anywhere.
             started_at: when the node was started, by the clock's `monotonic`.
             interval: seconds between two ticks.
             warm_up: seconds between the probe's first two looks, so that already the first sample
@@ -75,6 +105,7 @@ class Sampler(GenServer):
         self._who = (name, boot)
         self._probe = make_probe()
         self._latest = latest
+        self._recent = recent
         self._started_at = started_at
         self._interval = interval
         self._probe.read_host()
@@ -112,6 +143,8 @@ class Sampler(GenServer):
             uptime=self.system.clock.monotonic() - self._started_at,
         )
         sample = Sample(name, boot, self.system.clock.now(), host, process)
+        if self._recent is not None:
+            self._recent.put(sample)
         self._latest.put(sample)
         self.system.topics.broadcast(TOPIC, sample)
 

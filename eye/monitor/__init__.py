@@ -1,5 +1,6 @@
 """What one node knows of all of them, and the one thing that every screen sees: the view.
 
-Read in this order: config, node_view, document, clean, prometheus, methods, agent, board, collector, roster,
-parts, tree, view, node, embedding, chronicle, tally, census.
+Read in this order: methods, config, node_view, document, clean, prometheus, event_log, garbage,
+process_list, agent, board, chronicle, collector, roster, parts, tree, view, node, embedding, sayings, tally,
+census.
 """

@@ -1,7 +1,10 @@
 """What a node answers when another node asks: it reads what its processes have published.
 
 The interconnect calls these methods on its own threads. None of them waits for a supervised process: a
-node whose sampler hangs, or whose supervisor is busy, still says what it last knew.
+node whose sampler hangs, or whose supervisor is busy, still says what it last knew. Whoever asks for the next
+sample waits for that, and for nothing else; however many wait, it is taken once.
+
+What others may do here is checked here, and what they did is logged with who it was.
 """
 
 from __future__ import annotations
@@ -9,11 +12,30 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from eye.errors import ActionRefused, ProbeNotReady, UnknownProcess
-from eye.monitor.methods import CRASH, SAMPLE, TREE
+from eye.cluster.dispatch import asked_by
+from eye.errors import ActionRefused, ConfigError, ProbeNotReady, UnknownProcess
+from eye.metrics.recent import Recent
+from eye.monitor.event_log import EventLog
+from eye.monitor.garbage import Collections
+from eye.monitor.methods import (
+    ALLOWED,
+    CRASH,
+    EVENTS,
+    GC,
+    PROCESSES,
+    RECENT,
+    SAMPLE,
+    SAMPLE_AFTER,
+    TREE,
+    Event,
+    Report,
+)
+from eye.monitor.process_list import SORTS, processes
 from eye.supervision import introspection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from eye.cluster.interconnect import Method
     from eye.metrics.sample import Sample
     from eye.metrics.sampler import Latest
@@ -26,31 +48,92 @@ logger = logging.getLogger("eye.monitor")
 class Agent:
     """Speaks for one node."""
 
-    exposed: ClassVar[tuple[Method, ...]] = (SAMPLE, TREE, CRASH)
+    exposed: ClassVar[tuple[Method, ...]] = (
+        SAMPLE, SAMPLE_AFTER, RECENT, TREE, PROCESSES, EVENTS, GC, CRASH,
+    )  # fmt: skip
 
-    def __init__(self, system: System, name: str, latest: Latest, allow: frozenset[str]) -> None:
+    def __init__(
+        self,
+        system: System,
+        name: str,
+        latest: Latest,
+        allow: frozenset[str] = ALLOWED,
+        *,
+        recent: Recent | None = None,
+        events: EventLog | None = None,
+        memory: Callable[[], int | None] = lambda: None,
+        interval: float = 1.0,
+    ) -> None:
         """Take what the node consists of.
 
         Args:
             system: whose trees are shown.
             name: the node's.
             latest: where its sampler puts its samples.
-            allow: what others may do to this node besides reading: `kill`.
+            allow: what others may do to this node, of `methods.RIGHTS`.
+            recent: where its sampler keeps the last hour.
+            events: where its chronicler keeps what happened.
+            memory: tells how many bytes of its OS process are resident.
+            interval: seconds from one sample to the next.
         """
         self._system = system
         self._name = name
         self._latest = latest
         self._allow = allow
+        self._recent = recent or Recent(1)
+        self._events = events or EventLog(1)
+        self._interval = interval
+        self._collections = Collections(name, system.clock, memory)
+
+    def interrupt(self) -> None:
+        """Let nobody wait for the next sample any longer: the interconnect closes."""
+        self._latest.interrupt()
 
     def sample(self) -> Sample:
         """Answer the last sample."""
+        self._check("read")
         sample = self._latest.get()
         if sample is None:
             raise ProbeNotReady(f"node {self._name!r} has not measured anything yet; ask again in a second")
         return sample
 
+    def sample_after(self, number: int, seconds: float) -> Report:
+        """Wait for the sample after the one of that number."""
+        self._check("read")
+        last, sample = self._latest.after(number, min(seconds, _LONGEST_WAIT))
+        return Report(last, sample, self._events.last, self._interval)
+
+    def recent(self, names: list[str], seconds: float, step: float) -> dict[str, Any]:
+        """Answer the last minutes of some metrics."""
+        self._check("read")
+        now = self._system.clock.now()
+        series = self._recent.read(names[:_MOST_NAMES], since=now - max(seconds, 0.0), until=now, step=step)
+        return {"version": 1, "node": self._name, "at": now, **series._asdict()}
+
+    def processes(self, sort: str, limit: int) -> dict[str, Any]:
+        """List the processes."""
+        self._check("read")
+        if sort not in SORTS:
+            raise ConfigError(f"processes are sorted by {', '.join(SORTS)}, not {sort!r}")
+        rows, count = processes(self._system, sort, limit)
+        now = self._system.clock.now()
+        return {"version": 1, "node": self._name, "at": now, "sort": sort, "count": count, "processes": rows}
+
+    def events(self, after: int, most: int) -> list[Event]:
+        """Answer what happened lately."""
+        self._check("read")
+        return self._events.after(after, min(most, _MOST_EVENTS))
+
+    def collect_garbage(self) -> dict[str, Any]:
+        """Collect garbage, on this very thread; all others stand still meanwhile."""
+        self._check("gc")
+        receipt = self._collections.collect()
+        logger.info("node %s: garbage collected for %s in %.4f s", self._name, asked_by(), receipt["pause"])
+        return receipt
+
     def tree(self) -> dict[str, Any]:
         """Draw the supervision tree (of several, the one of the node itself first)."""
+        self._check("read")
         trees = introspection.trees(self._system)
         own = next((tree for tree in trees if tree["name"] == ROOT), None)
         others = [tree for tree in trees if tree is not own]
@@ -66,17 +149,22 @@ class Agent:
 
     def crash(self, process: str, reason: str) -> str:
         """End a process on purpose, as a bug in it would."""
-        if "kill" not in self._allow:
-            logger.warning("node %s refused to crash %r: start it with --allow kill", self._name, process)
-            raise ActionRefused(self._name, "kill")
+        self._check("kill")
         ref = self._find(process)
-        logger.warning("node %s: %s was told from outside to exit: %s", self._name, ref, reason)
+        logger.warning("node %s: %s is told by %s to exit: %s", self._name, ref, asked_by(), reason)
         if reason == "kill":
             ref.kill()
         else:
             # Not an exit signal: a supervisor, and whoever traps exits, would only make a note of it.
             ref.stop(reason, _PATIENCE)
         return ref.path
+
+    def _check(self, right: str) -> None:
+        if right not in self._allow:
+            logger.warning(
+                "node %s refused %r to %s: start it with --allow %s", self._name, right, asked_by(), right
+            )
+            raise ActionRefused(self._name, right)
 
     def _find(self, process: str) -> Ref:
         live = self._system.processes()
@@ -91,6 +179,11 @@ class Agent:
 
 _PATIENCE = 2.0
 """Seconds that a process has to come to its next message, and end, before the asker is told to wait no more."""
+
+_LONGEST_WAIT = 10.0
+"""Seconds that anybody waits for the next sample."""
+
+_MOST_NAMES, _MOST_EVENTS = 50, 500
 
 ROOT = "eye"
 """The name of the process at the root of a node's tree."""

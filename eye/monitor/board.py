@@ -8,9 +8,12 @@ every figure on it carries its age.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from eye.metrics.catalogue import find
+from eye.metrics.recent import key
 from eye.monitor.node_view import NodeView
 
 if TYPE_CHECKING:
@@ -19,6 +22,11 @@ if TYPE_CHECKING:
     from eye.clock import Clock
     from eye.cluster.node import Member
     from eye.metrics.sample import Sample
+
+
+_EVENTS = 1000  # kept
+_TRAIL = 60  # values kept of each metric of each node
+_TRAILED = {key(one): one for name in ("cpu", "memory") for one in find(name)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,8 @@ class Board:
         self._views: tuple[NodeView, ...] | None = ()
         self._version = 0
         self._looking_until = float("-inf")
+        self._trails: dict[str, dict[str, deque[float | None]]] = {}
+        self._events: deque[dict[str, Any]] = deque(maxlen=_EVENTS)
 
     # ----------------------------------------------------------------------------- writing
 
@@ -53,13 +63,40 @@ class Board:
                 return
             self._members = known
             self._readings = {name: reading for name, reading in self._readings.items() if name in known}
+            self._trails = {name: trail for name, trail in self._trails.items() if name in known}
             self._bump()
 
     def put_reading(self, name: str, sample: Sample, round_trip: float | None) -> None:
         """Say what a node just said."""
         with self._changed:
+            before = self._readings.get(name)
+            if round_trip is None and before is not None:
+                round_trip = before.round_trip
             self._readings[name] = Reading(sample, self._clock.now(), self._clock.monotonic(), round_trip)
+            trails = self._trails.setdefault(name, {one: deque(maxlen=_TRAIL) for one in _TRAILED})
+            for one, metric in _TRAILED.items():
+                trails[one].append(metric.read(sample))
             self._bump()
+
+    def put_trail(self, name: str, series: dict[str, Any]) -> None:
+        """Say what a node measured before we began to look, as `Agent.recent` tells it."""
+        with self._changed:
+            trails = self._trails.setdefault(name, {one: deque(maxlen=_TRAIL) for one in _TRAILED})
+            for one, trail in trails.items():
+                before = [None if point is None else point[0] for point in series["points"].get(one, ())]
+                while before and before[-1] is None:
+                    before.pop()  # the bucket of this very moment may have nothing in it yet
+                kept = list(trail)
+                trail.clear()
+                trail.extend([*before[: max(len(before) - len(kept), 0)], *kept])
+            self._bump()
+
+    def put_events(self, records: list[dict[str, Any]]) -> None:
+        """Say what happened, here or at another node."""
+        if records:
+            with self._changed:
+                self._events.extend(records)
+                self._bump()
 
     def _bump(self) -> None:
         self._views = None
@@ -108,6 +145,17 @@ class Board:
             seen_at=max(reading.at, member.seen_at or reading.at),
             round_trip=reading.round_trip,
         )
+
+    def trail(self, name: str, metric: str) -> list[float | None]:
+        """Answer the last values of one of `collector.TRAILS`, the oldest first; nothing of what is not there."""
+        with self._changed:
+            trails = self._trails.get(name)
+            return list(trails[metric]) if trails is not None and metric in trails else []
+
+    def events(self) -> list[dict[str, Any]]:
+        """Answer what happened lately, everywhere, in the order in which it was heard of."""
+        with self._changed:
+            return list(self._events)
 
     def age(self, name: str) -> float:
         """Answer how many seconds ago the node's last reading came; infinity if none did."""

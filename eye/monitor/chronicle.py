@@ -55,7 +55,7 @@ def as_record(teller: str, event: Any, at: float) -> Record | None:
         return {"at": event.at, "node": teller, "what": what, **told}
     if isinstance(event, news.NameConflict):
         return {"at": at, "node": event.name, "what": what, "address": event.address}
-    reason = event.reason if isinstance(event, news.NodeLeft) else event.member.reason
+    reason = event.reason if isinstance(event, news.NodeLeft | news.NodeUp) else event.member.reason
     return {
         "at": at,
         "node": event.member.name,

@@ -14,17 +14,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eye.cluster import discovery
 from eye.cluster.node import Address, check_name
-from eye.errors import BadAddress, ConfigError
+from eye.cluster.tls import Tls, TlsMode
+from eye.errors import BadAddress, BadDiscovery, ConfigError
+from eye.monitor.methods import ALLOWED, RIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DISCOVERY = ("local", "static")
-"""How nodes find each other: on this machine by themselves, or by the addresses of `connect`."""
+    from eye.cluster.certificates import Files
+    from eye.cluster.security import Cookie
 
-ACTIONS = ("kill",)
-"""What others may be allowed to do to a node, besides reading it."""
+DISCOVERY = ("local", "static")
+"""How nodes find each other unless told otherwise: on this machine, and by the addresses of `connect`."""
+
+MOST_NODES = 500
+"""Nodes that one registry takes in, unless told otherwise."""
 
 
 _ANYWHERE_HERE = Address("127.0.0.1", 0)
@@ -38,22 +44,55 @@ class NodeConfig:
     listen: Address = _ANYWHERE_HERE
     connect: tuple[str, ...] = ()
     discover: tuple[str, ...] = DISCOVERY
+    advertise: str | None = None
+    """Where others reach this node, if that is not where it listens: behind NAT, or a published port."""
+    is_seed: bool = False
+    """Whether it is one of those that keep the registry of a large cluster."""
+    max_nodes: int = MOST_NODES
+    tls: str = TlsMode.AUTO.value
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_ca: Path | None = None
     cookie_file: Path | None = None
     folder: Path | None = None
     interval: float = 1.0
     allow: frozenset[str] = field(default_factory=frozenset)
+    """What others may do besides `methods.ALLOWED`."""
+    deny: frozenset[str] = field(default_factory=frozenset)
+    """What they may not."""
 
     def __post_init__(self) -> None:
         check_name(self.name)
         check_interval(self.interval)
         for address in self.connect:
             check_peer(address)
+        if self.advertise is not None:
+            check_peer(self.advertise, "advertise")
         for strategy in self.discover:
-            if strategy not in DISCOVERY:
-                raise ConfigError(f"discover must be some of {', '.join(DISCOVERY)}, not {strategy!r}")
-        for action in self.allow:
-            if action not in ACTIONS:
-                raise ConfigError(f"allow must be some of {', '.join(ACTIONS)}, not {action!r}")
+            try:
+                discovery.check(strategy)
+            except BadDiscovery as error:
+                raise ConfigError(f"discover: {error}") from None
+        for setting, actions in (("allow", self.allow), ("deny", self.deny)):
+            for action in actions:
+                if action not in RIGHTS:
+                    raise ConfigError(f"{setting} must be some of {', '.join(RIGHTS)}, not {action!r}")
+        if self.max_nodes < 1:
+            raise ConfigError(f"max_nodes must be 1 or more, not {self.max_nodes}")
+        check_tls(self.tls, self.tls_cert, self.tls_key, self.tls_ca)
+
+    @property
+    def rights(self) -> frozenset[str]:
+        """What others may do to this node."""
+        return (ALLOWED | self.allow) - self.deny
+
+    def make_tls(self, cookie: Cookie) -> Tls:
+        """Make what the node speaks TLS with.
+
+        Raises:
+            TlsUnusable: one of the files cannot be used.
+        """
+        return make_tls(cookie, self.tls, self.tls_cert, self.tls_key, self.tls_ca)
 
 
 def check_interval(seconds: float) -> float:
@@ -63,15 +102,41 @@ def check_interval(seconds: float) -> float:
     return seconds
 
 
-def check_peer(text: str) -> str:
+def check_peer(text: str, setting: str = "connect") -> str:
     """Refuse an address to connect to that nobody can listen at."""
     try:
         address = Address.parse(text)
     except BadAddress as error:
-        raise ConfigError(f"connect: {error}") from None
-    if address.port == 0:
-        raise ConfigError(f"connect: {text!r} has port 0, where nobody listens")
+        raise ConfigError(f"{setting}: {error}") from None
+    if address.port == 0 and not address.is_unix:
+        raise ConfigError(f"{setting}: {text!r} has port 0, where nobody listens")
     return str(address)
+
+
+def check_tls(mode: str, cert: Path | None, key: Path | None, ca: Path | None) -> Files | None:
+    """Refuse a way of TLS that there is not; give the files if there are any."""
+    modes = [one.value for one in TlsMode]
+    if mode not in modes:
+        raise ConfigError(f"tls must be one of {', '.join(modes)}, not {mode!r}")
+    if cert is None and key is None and ca is None:
+        return None
+    if cert is None or key is None or ca is None:
+        raise ConfigError("tls_cert, tls_key and tls_ca go together: give all three, or none")
+    from eye.cluster.certificates import Files
+
+    return Files(cert, key, ca)
+
+
+def make_tls(cookie: Cookie, mode: str, cert: Path | None, key: Path | None, ca: Path | None) -> Tls:
+    """Make what connections beyond this machine are encrypted with.
+
+    Raises:
+        ConfigError: the settings do not go together. TlsUnusable: one of the files cannot be used.
+    """
+    files = check_tls(mode, cert, key, ca)
+    if files is not None:
+        return Tls.from_files(files, TlsMode(mode))
+    return Tls.from_cookie(cookie, TlsMode(mode))
 
 
 def default_node_name(environ: Mapping[str, str]) -> str:

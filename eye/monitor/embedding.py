@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 from eye.cluster.node import Address
 from eye.errors import BadAddress, ConfigError
-from eye.monitor.config import NodeConfig, default_node_name
+from eye.monitor.config import DISCOVERY, NodeConfig, default_node_name
 from eye.monitor.node import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 _lock = threading.Lock()
 _running: Node | None = None
@@ -36,6 +36,10 @@ def start_node(
     cookie_file: str | Path | None = None,
     interval: float = 1.0,
     allow: Iterable[str] = (),
+    deny: Iterable[str] = (),
+    discover: Iterable[str] | None = None,
+    advertise: str | None = None,
+    tls: str | None = None,
 ) -> Node:
     """Make this program observable.
 
@@ -45,7 +49,12 @@ def start_node(
         connect: addresses of nodes elsewhere. Those of this user on this machine are found without.
         cookie_file: the secret that the nodes of one cluster share; this user's unless given.
         interval: seconds between two samples.
-        allow: what others may do to this node besides reading it: `kill`.
+        allow: what others may do to this node besides reading it and having it collect garbage: `kill`, `call`.
+        deny: what they may not: `read`, `gc`.
+        discover: how other nodes are found: `local`, `static`, `multicast`, `dns:NAME:PORT`; the first two
+            unless given.
+        advertise: where others reach it, if that is not where it listens.
+        tls: `auto` (beyond this machine, which is the default), `always` or `off`.
 
     Raises:
         NameTaken, AddressInUse, CookieUnusable, ConfigError: in one sentence, what to do.
@@ -58,7 +67,9 @@ def start_node(
                     f"this program already runs the node {_running.name!r}; call eye.stop_node() before {name!r}"
                 )
             return _running
-        _running = Node.start(_config(name, listen, connect, cookie_file, interval, allow))
+        _running = Node.start(
+            _config(name, listen, connect, cookie_file, interval, allow, deny, discover, advertise, tls)
+        )
         atexit.register(stop_node)
         return _running
 
@@ -80,6 +91,10 @@ def _config(
     cookie_file: str | Path | None,
     interval: float,
     allow: Iterable[str],
+    deny: Iterable[str],
+    discover: Iterable[str] | None,
+    advertise: str | None,
+    tls: str | None,
 ) -> NodeConfig:
     environ = os.environ
     cookie = cookie_file or environ.get("EYE_COOKIE_FILE")
@@ -95,4 +110,21 @@ def _config(
         cookie_file=Path(cookie) if cookie else None,
         interval=interval,
         allow=frozenset(allow),
+        deny=frozenset(deny),
+        discover=_discover(discover, environ),
+        advertise=advertise or environ.get("EYE_ADVERTISE") or None,
+        tls=tls or environ.get("EYE_TLS") or "auto",
+        tls_cert=_path(environ, "EYE_TLS_CERT"),
+        tls_key=_path(environ, "EYE_TLS_KEY"),
+        tls_ca=_path(environ, "EYE_TLS_CA"),
     )
+
+
+def _discover(given: Iterable[str] | None, environ: Mapping[str, str]) -> tuple[str, ...]:
+    if given is not None:
+        return tuple(given)
+    return tuple(environ.get("EYE_DISCOVER", "").split()) or DISCOVERY
+
+
+def _path(environ: Mapping[str, str], variable: str) -> Path | None:
+    return Path(environ[variable]) if environ.get(variable) else None

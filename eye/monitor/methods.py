@@ -1,21 +1,64 @@
 """What one node may ask of another node's agent, as typed methods of the wire.
 
-The agent answers for the whole node: its last sample, its supervision tree, and (where the node allows
-it) the crash of one of its processes on purpose.
+The agent answers for the whole node: its last sample and its last hour, its supervision tree, its processes, what
+happened in it; and, where the node allows it, it collects garbage and crashes a process on purpose.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from eye.cluster.interconnect import Method
 from eye.metrics.sample import Sample
 
+RIGHTS = ("read", "gc", "kill", "call")
+"""What others may do to a node: read it, have it collect garbage, crash its processes, send messages to them."""
+
+ALLOWED = frozenset({"read", "gc"})
+"""What they may do unless the node says otherwise."""
+
+
+class Report(msgspec.Struct, frozen=True):
+    """A sample with its number, which goes up with each, and the number of the last event.
+
+    `every` is how many seconds there are from one sample to the next.
+    """
+
+    number: int
+    sample: Sample | None
+    events: int = 0
+    every: float = 1.0
+
+
+class Event(NamedTuple):
+    """A record of `chronicle`, with its number."""
+
+    number: int
+    record: dict[str, Any]
+
+
 SAMPLE = Method("agent", "sample", (), Sample, lane="samples")
 """The node's last sample."""
 
+SAMPLE_AFTER = Method("agent", "sample_after", (int, float), Report, lane="samples")
+"""The first sample after the one of that number, as soon as it is taken; after so many seconds the last again."""
+
+RECENT = Method("agent", "recent", (list[str], float, float), dict[str, Any], lane="trees")
+"""The last so many seconds of these metrics (`host.cpu`), in buckets of so many seconds."""
+
 TREE = Method("agent", "tree", (), dict[str, Any], lane="trees")
 """The node's supervision tree, as `eye.supervision.introspection.tree` draws it, with the time it was drawn."""
+
+PROCESSES = Method("agent", "processes", (str, int), dict[str, Any], lane="trees")
+"""The node's processes, sorted, at most so many: see `process_list`."""
+
+EVENTS = Method("agent", "events", (int, int), list[Event], lane="trees")
+"""What happened after the event of that number, at most so many of the last, the oldest first."""
+
+GC = Method("agent", "collect_garbage", (), dict[str, Any], lane="actions")
+"""Collect garbage; answers the receipt: see `garbage`."""
 
 CRASH = Method("agent", "crash", (str, str), str, lane="actions")
 """End the process at a path with a reason; answers the path of the process that was hit."""

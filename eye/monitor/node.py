@@ -9,6 +9,7 @@ The program that a node runs in is not disturbed: no signal handler, no logging 
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import threading
@@ -17,18 +18,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from eye.clock import SystemClock
-from eye.cluster.discovery.local import LocalDiscovery
-from eye.cluster.discovery.static import StaticDiscovery
+from eye.cluster import discovery
 from eye.cluster.exchange import EngineSlot
-from eye.cluster.members import RegistryService, Standing
+from eye.cluster.members import Standing
 from eye.cluster.node import NodeInfo, new_boot
+from eye.cluster.registry_service import RegistryService
 from eye.cluster.security import load_cookie
-from eye.errors import AlreadyStarted, CallFailed, EyeError, NameTaken, NodeDown, StartFailed
-from eye.metrics.psutil_probe import PsutilProbe
+from eye.errors import AlreadyStarted, CallFailed, ClusterFull, EyeError, NameTaken, NodeDown, StartFailed
+from eye.metrics.psutil_probe import PsutilProbe, own_memory
+from eye.metrics.recent import Recent
 from eye.metrics.sampler import Latest
 from eye.monitor.agent import ROOT, Agent
 from eye.monitor.board import Board
 from eye.monitor.config import cookie_path, runtime_folder
+from eye.monitor.event_log import EventLog
 from eye.monitor.parts import Parts
 from eye.monitor.tree import application, observing, views
 from eye.monitor.view import View
@@ -43,10 +46,13 @@ if TYPE_CHECKING:
     from eye.clock import Clock
     from eye.cluster.interconnect import Engine
     from eye.cluster.security import Cookie
+    from eye.cluster.tls import Tls
     from eye.metrics.probe import Probe
     from eye.monitor.config import NodeConfig
     from eye.supervision.child_spec import ChildSpec
     from eye.supervision.process import Ref
+
+logger = logging.getLogger("eye.monitor")
 
 _FIRST_ROUND = 1.0  # seconds that a start waits for its peers' first answers
 
@@ -189,6 +195,8 @@ class Node:
             pass
         if standing.taken_by is not None:
             raise NameTaken(self.name, standing.taken_by)
+        if standing.full is not None:
+            raise ClusterFull(*standing.full)
 
     def __repr__(self) -> str:
         return f"<Node {self.name} at {self.address or 'nowhere'}>"
@@ -204,25 +212,42 @@ def _assemble(
     make_engine: Callable[[Cookie, Clock], Engine] | None,
 ) -> tuple[Parts, Agent]:
     clock = system.clock
-    info = NodeInfo(config.name, "", new_boot(), clock.now())
+    info = NodeInfo(config.name, "", new_boot(), clock.now(), config.is_seed)
     latest, slot, standing = Latest(), EngineSlot(), Standing()
-    agent = Agent(system, config.name, latest, config.allow)
-    strategies: list[Any] = []
-    if "local" in config.discover:
-        strategies.append(LocalDiscovery(config.folder or runtime_folder(environ), cookie.digest))
-    if config.connect and "static" in config.discover:
-        strategies.append(StaticDiscovery(config.connect))
+    recent, events = Recent(), EventLog()
+    agent = Agent(
+        system,
+        config.name,
+        latest,
+        config.rights,
+        recent=recent,
+        events=events,
+        memory=own_memory,
+        interval=config.interval,
+    )
+    strategies = discovery.make(
+        config.discover, cookie=cookie, folder=config.folder or runtime_folder(environ), connect=config.connect
+    )
+    tls = config.make_tls(cookie)
+    if tls.is_off and not config.listen.is_loopback and not observer:
+        logger.warning(
+            "node %s listens at %s without TLS: whoever is on the wire reads along", config.name, config.listen
+        )
     parts = Parts(
         config=config,
         info=info,
         started_moment=clock.monotonic(),
         make_probe=make_probe or (lambda: PsutilProbe(clock)),
-        make_engine=lambda: (make_engine or _manager_engine)(cookie, clock),
+        make_engine=lambda: (
+            _manager_engine(cookie, clock, tls) if make_engine is None else make_engine(cookie, clock)
+        ),
         services=(RegistryService(system, info, standing), agent),
-        strategies=tuple(strategies),
+        strategies=strategies,
         latest=latest,
         board=Board(clock),
         engine=slot,
+        recent=recent,
+        events=events,
         standing=standing,
         draw=random.random,
         is_hidden=observer,
@@ -231,10 +256,10 @@ def _assemble(
     return parts, agent
 
 
-def _manager_engine(cookie: Cookie, clock: Clock) -> Engine:
+def _manager_engine(cookie: Cookie, clock: Clock, tls: Tls) -> Engine:
     from eye.cluster.engines.manager import ManagerEngine
 
-    return ManagerEngine(cookie, clock)
+    return ManagerEngine(cookie, clock, tls=tls)
 
 
 def _close_what_is_left(parts: Parts) -> None:

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from eye.cluster.members import Standing
     from eye.cluster.node import NodeInfo
     from eye.metrics.probe import Probe
+    from eye.metrics.recent import Recent
     from eye.metrics.sampler import Latest
     from eye.monitor.board import Board
     from eye.monitor.config import NodeConfig
+    from eye.monitor.event_log import EventLog
     from eye.supervision.child_spec import ChildSpec
 
 
@@ -40,6 +42,10 @@ class Parts:
     latest: Latest
     board: Board
     engine: EngineSlot
+    recent: Recent
+    """The node's last hour."""
+    events: EventLog
+    """What happened in it lately."""
     standing: Standing
     """What the membership remembers from one of its lives to the next."""
     draw: Callable[[], float]

@@ -3,6 +3,7 @@
     eye                       rest_for_one
     |-- local                 one_for_one     what this node knows of itself
     |   |-- pubsub
+    |   |-- chronicler      keeps what happened
     |   '-- sampler
     |-- cluster               rest_for_one    the other nodes, and the way to them
     |   |-- interconnect
@@ -28,8 +29,10 @@ from typing import TYPE_CHECKING, Any
 
 from eye.cluster.exchange import Interconnect
 from eye.cluster.finder import Finder
+from eye.cluster.known import Settings
 from eye.cluster.members import Members
 from eye.metrics.sampler import Sampler
+from eye.monitor.chronicle import Chronicler
 from eye.monitor.collector import Collector
 from eye.monitor.roster import Roster
 from eye.supervision.child_spec import ChildSpec, Restart, Strategy
@@ -39,6 +42,7 @@ from eye.supervision.pubsub import PubSub
 from eye.supervision.supervisor import Supervisor
 
 if TYPE_CHECKING:
+    from eye.monitor.chronicle import Record
     from eye.monitor.parts import Parts
 
 NODE_SUPERVISOR = "eye.nodes"
@@ -49,7 +53,7 @@ _UNTIL_NAMES_ARE_FREE = Delay(first=0.02, longest=1.0)
 def application(parts: Parts) -> list[ChildSpec]:
     """Say what runs on every node. `observing` and the views join when they are wanted."""
     return [
-        _group("local", Strategy.ONE_FOR_ONE, [_pubsub(), _sampler(parts)]),
+        _group("local", Strategy.ONE_FOR_ONE, [_pubsub(), _chronicler(parts), _sampler(parts)]),
         _group("cluster", Strategy.REST_FOR_ONE, [_interconnect(parts), _members(parts), _discovery(parts)]),
     ]
 
@@ -101,8 +105,20 @@ def _pubsub() -> ChildSpec:
     return ChildSpec(PubSub, id="pubsub", name="eye.pubsub")
 
 
+def _chronicler(parts: Parts) -> ChildSpec:
+    def keep(record: Record) -> None:
+        parts.events.put(record)
+        parts.board.put_events([record])
+
+    return ChildSpec(Chronicler, id="chronicler", name="eye.chronicler", args=(parts.info.name, keep))
+
+
 def _sampler(parts: Parts) -> ChildSpec:
-    kwargs: dict[str, Any] = {"started_at": parts.started_moment, "interval": parts.config.interval}
+    kwargs: dict[str, Any] = {
+        "started_at": parts.started_moment,
+        "interval": parts.config.interval,
+        "recent": parts.recent,
+    }
     if parts.warm_up is not None:
         kwargs["warm_up"] = parts.warm_up
     return ChildSpec(
@@ -129,7 +145,13 @@ def _members(parts: Parts) -> ChildSpec:
         id="members",
         name="eye.members",
         args=(parts.engine, parts.info, parts.standing),
-        kwargs={"draw": parts.draw, "is_hidden": parts.is_hidden, "tell": parts.board.put_members},
+        kwargs={
+            "draw": parts.draw,
+            "is_hidden": parts.is_hidden,
+            "tell": parts.board.put_members,
+            "advertise": parts.config.advertise,
+            "settings": Settings(most=parts.config.max_nodes),
+        },
     )
 
 
@@ -140,5 +162,9 @@ def _discovery(parts: Parts) -> ChildSpec:
         name="eye.discovery",
         args=(parts.strategies, parts.engine, parts.info, parts.is_hidden),
         # Nobody tells an observer of a new node: it has to look for itself.
-        kwargs={"draw": parts.draw, "interval": 1.0 if parts.is_hidden else 5.0},
+        kwargs={
+            "draw": parts.draw,
+            "interval": 1.0 if parts.is_hidden else 5.0,
+            "advertise": parts.config.advertise,
+        },
     )

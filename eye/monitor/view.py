@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from eye.cluster.node import Status
 from eye.errors import NodeDown, UnknownNode
 from eye.monitor.collector import LOOKING, Looking
-from eye.monitor.methods import CRASH, TREE
+from eye.monitor.methods import CRASH, GC, PROCESSES, RECENT, TREE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from eye.cluster.interconnect import Engine
     from eye.monitor.agent import Agent
@@ -99,6 +99,60 @@ class View:
         if node == self.node_name:
             return self._agent.tree()
         return self._engine().request(self._address(node), TREE, timeout=timeout)  # type: ignore[no-any-return]
+
+    def processes(
+        self, node: str, sort: str = "mailbox", limit: int = 100, timeout: float = 2.0
+    ) -> dict[str, Any]:
+        """List the processes of a node, sorted there; see `process_list`.
+
+        Returns:
+            `version`, `node`, `at`, `sort`, `count` (all that there are) and `processes`, at most `limit`.
+
+        Raises:
+            what `tree` raises
+        """
+        if node == self.node_name:
+            return self._agent.processes(sort, limit)
+        return self._engine().request(self._address(node), PROCESSES, sort, limit, timeout=timeout)  # type: ignore[no-any-return]
+
+    def recent(
+        self, node: str, metrics: Iterable[str], *, seconds: float, step: float, timeout: float = 2.0
+    ) -> dict[str, Any]:
+        """Answer what a node measured in the last so many seconds, an hour at most.
+
+        Args:
+            metrics: their names with their scopes: `host.cpu`, `node.restarts`.
+            step: seconds that are drawn together into one point.
+
+        Returns:
+            `version`, `node`, `at` (UTC seconds of that node), `step`, `starts` (of the points) and `points`: for
+            each metric a list of `[mean, least, greatest]`, or None where nothing was measured.
+
+        Raises:
+            what `tree` raises
+        """
+        names = list(metrics)
+        if node == self.node_name:
+            return self._agent.recent(names, seconds, step)
+        return self._engine().request(self._address(node), RECENT, names, seconds, step, timeout=timeout)  # type: ignore[no-any-return]
+
+    def trail(self, node: str, metric: str) -> list[float | None]:
+        """Answer the last values of a metric of `collector.TRAILS`, the oldest first. Never waits."""
+        return self._board.trail(node, metric)
+
+    def events(self) -> list[dict[str, Any]]:
+        """Answer what happened lately in the cluster, as records of `chronicle`. Never waits."""
+        return self._board.events()
+
+    def collect_garbage(self, node: str, timeout: float = 30.0) -> dict[str, Any]:
+        """Have a node collect garbage; answer its receipt, see `garbage.Collections.collect`.
+
+        Raises:
+            ActionRefused, ActionTooSoon, and what `tree` raises
+        """
+        if node == self.node_name:
+            return self._agent.collect_garbage()
+        return self._engine().request(self._address(node), GC, timeout=timeout)  # type: ignore[no-any-return]
 
     def crash(self, node: str, process: str, reason: str = "crashed on purpose", timeout: float = 5.0) -> str:
         """End a process of a node on purpose, if that node allows it; answer the path of the process.

@@ -20,7 +20,8 @@ from eye.cluster.engines.manager import ManagerEngine
 from eye.cluster.interconnect import Method
 from eye.cluster.node import Address
 from eye.cluster.security import Cookie
-from eye.cluster.tls import Files, Tls, TlsMode
+from eye.cluster.certificates import Files
+from eye.cluster.tls import Tls, TlsMode
 from eye.errors import AuthenticationRefused, NodeUnreachable, TlsUnusable
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from eye.errors import DeadlineExceeded
 from eye.metrics.sample import HostReading, ProcessReading, Sample
 from eye.monitor.board import Board
 from eye.monitor.collector import LOOKING, Collector, Looking
+from eye.monitor.methods import Event, Report
 from eye.supervision import System
 from eye.testing import ManualClock, drain
 
@@ -35,11 +36,19 @@ class Asked:
 
     def __init__(self) -> None:
         self.waiting: list[Callable[[Answer], None]] = []
-        self.count = 0
+        self.asked: list[tuple[str, Any]] = []
+        self.others: dict[str, list[Callable[[Answer], None]]] = {}
 
     def submit(self, address: str, method: Any, args: Any, *, timeout: float, done: Any) -> None:
-        self.count += 1
-        self.waiting.append(done)
+        if method.name in ("sample", "sample_after"):
+            self.asked.append((method.name, args))
+            self.waiting.append(done)
+        else:
+            self.others.setdefault(method.name, []).append(done)
+
+    @property
+    def count(self) -> int:
+        return len(self.asked)
 
     def answer(self, answer: Answer) -> None:
         self.waiting.pop(0)(answer)
@@ -57,6 +66,10 @@ def engine(system: System, board: Board) -> Asked:
     asked = Asked()
     system.start(Collector, "b", board, lambda: asked)
     return asked
+
+
+def report(number: int, every: float = 10.0, **more: Any) -> Answer:
+    return Answer(Report(number, sample(), every=every, **more))
 
 
 def look(system: System, board: Board, seconds: float = 15.0) -> None:
@@ -85,7 +98,7 @@ def test_OB_05_it_asks_at_every_beat_until_the_interest_runs_out(
     look(system, board, seconds=3.5)
     for _ in range(10):
         if engine.waiting:
-            engine.answer(Answer(sample()))
+            engine.answer(report(1, every=0.5))
         drain(system)
         clock.advance(1)
         drain(system)
@@ -107,7 +120,7 @@ def test_what_it_said_is_on_the_board_with_its_age(
 ) -> None:
     look(system, board)
     clock.advance(0.25)
-    engine.answer(Answer(sample()))
+    engine.answer(report(1))
     drain(system)
     clock.advance(4)
 
@@ -121,7 +134,7 @@ def test_a_failed_question_is_asked_again_and_takes_nothing_off_the_board(
     system: System, clock: ManualClock, board: Board, engine: Asked
 ) -> None:
     look(system, board)
-    engine.answer(Answer(sample()))
+    engine.answer(report(1))
     drain(system)
     clock.advance(1)
     drain(system)
@@ -134,12 +147,9 @@ def test_a_failed_question_is_asked_again_and_takes_nothing_off_the_board(
     assert board.nodes()[0].host == HOST
 
 
-@pytest.mark.parametrize(("node", "boot"), [("b", "boot-0"), ("c", "boot-1")])
-def test_the_words_of_another_life_or_another_node_are_not_believed(
-    system: System, board: Board, engine: Asked, node: str, boot: str
-) -> None:
+def test_the_words_of_another_life_are_not_believed(system: System, board: Board, engine: Asked) -> None:
     look(system, board)
-    engine.answer(Answer(sample(node, boot)))
+    engine.answer(Answer(Report(1, sample(boot="boot-0"))))
     drain(system)
 
     assert board.nodes()[0].host is None
@@ -160,8 +170,92 @@ def test_a_new_life_does_not_inherit_the_figures_of_the_old_one(
     system: System, board: Board, engine: Asked
 ) -> None:
     look(system, board)
-    engine.answer(Answer(sample()))
+    engine.answer(report(1))
     drain(system)
     board.put_members([member(boot="boot-2")])
 
     assert board.nodes()[0].host is None
+
+
+def test_the_next_sample_is_asked_for_as_soon_as_the_last_has_come(
+    system: System, board: Board, engine: Asked
+) -> None:
+    look(system, board)
+    for number in range(5):
+        engine.answer(report(number, every=1.0))
+        drain(system)
+
+    assert [args[0] for _, args in engine.asked] == [-1, 0, 1, 2, 3, 4]
+
+
+def test_samples_that_are_taken_oftener_than_wanted_are_asked_for_at_our_own_beat(
+    system: System, clock: ManualClock, board: Board, engine: Asked
+) -> None:
+    look(system, board)
+    for number in range(3):
+        engine.answer(report(number, every=0.1))
+        drain(system)
+        assert engine.count == number + 1
+        clock.advance(1)
+        drain(system)
+
+
+def test_the_same_sample_told_again_is_no_new_reading(
+    system: System, clock: ManualClock, board: Board, engine: Asked
+) -> None:
+    look(system, board)
+    engine.answer(report(7))
+    drain(system)
+    clock.advance(3)
+    drain(system)
+
+    engine.answer(report(7))
+    drain(system)
+
+    assert board.age("b") == pytest.approx(3)
+
+
+def test_a_node_of_an_older_version_is_asked_at_every_beat(
+    system: System, clock: ManualClock, board: Board, engine: Asked
+) -> None:
+    look(system, board)
+    engine.answer(Answer(error=LookupError("this node has no method agent.sample_after")))
+    drain(system)
+    engine.answer(Answer(sample()))
+    drain(system)
+    clock.advance(1)
+    drain(system)
+
+    assert [method for method, _ in engine.asked] == ["sample_after", "sample", "sample"]
+    assert board.nodes()[0].host == HOST
+
+
+def test_what_it_measured_before_we_looked_is_drawn_too(system: System, board: Board, engine: Asked) -> None:
+    look(system, board)
+    engine.answer(report(1))
+    drain(system)
+
+    points = {"host.cpu": [[0.5, 0.5, 0.5], [0.25, 0.1, 0.4], None]}
+    engine.others["recent"][0](Answer({"version": 1, "points": points}))
+    drain(system)
+
+    assert board.trail("b", "host.cpu") == [0.5, 0.2]
+    assert board.trail("b", "no.such") == []
+
+
+def test_what_happened_there_is_told_once_and_in_order(
+    system: System, clock: ManualClock, board: Board, engine: Asked
+) -> None:
+    look(system, board)
+    engine.answer(report(1, events=2))
+    drain(system)
+    happened = [Event(1, {"what": "child_exited"}), Event(2, {"what": "node_up"})]
+    engine.others["events"][0](Answer(happened))
+    drain(system)
+    clock.advance(1)
+    drain(system)
+    engine.answer(report(2, events=2))
+    drain(system)
+
+    assert len(engine.others["events"]) == 1
+    assert board.events() == [{"what": "child_exited"}]  # who is up, this node's own membership knows

@@ -1,20 +1,37 @@
 """Finding addresses at which nodes may be, and nothing else: what is there, membership finds out.
 
-Read in this order: static, local.
+Read in this order: static, local, datagrams, multicast, dns.
 
-Several strategies may be used at once; `finder` asks them all, now and then.
+Several strategies may be used at once; `finder` asks them all, now and then. `make` makes them of what a person
+wrote:
+
+    local                       nodes of this user on this machine, in a folder
+    static                      the addresses of `--connect`
+    multicast[:GROUP[:PORT]]    nodes on the same network segment, by signed datagrams
+    dns:NAME:PORT               every address of a name: a headless service, a compose service
+    dns:srv:NAME                every host and port of an SRV record
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from eye.errors import BadAddress, BadDiscovery
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from eye.cluster.node import NodeInfo
+    from eye.cluster.security import Cookie
 
 
 class Strategy(Protocol):
-    """One way of finding nodes. Its methods are called on one thread and may take a moment."""
+    """One way of finding nodes. Its methods are called on one thread and may take a moment.
+
+    One that learns of nodes by itself has a method `start(found)` as well: it is called once, and `found` may be
+    called, from any thread, whenever it is worth asking `find` at once.
+    """
 
     def announce(self, info: NodeInfo) -> None:
         """Let others find this node. Called again when something about it changes.
@@ -34,3 +51,86 @@ class Strategy(Protocol):
     def withdraw(self) -> None:
         """Let nobody find this node any more: it stops. Comes before it says goodbye."""
         ...
+
+
+def check(text: str) -> str:
+    """Give the text of a strategy back, if there is such a strategy. Does nothing else.
+
+    Raises:
+        BadDiscovery: there is none.
+    """
+    _parse(text)
+    return text
+
+
+def make(texts: Iterable[str], *, cookie: Cookie, folder: Path, connect: tuple[str, ...]) -> tuple[Strategy, ...]:
+    """Make the strategies of their texts. `static` without addresses is none.
+
+    Raises:
+        BadDiscovery: there is no such strategy. FolderUnusable: see `local`.
+    """
+    strategies: list[Strategy] = []
+    for text in dict.fromkeys(texts):
+        kind, args = _parse(text)
+        if kind == "local":
+            from eye.cluster.discovery.local import LocalDiscovery
+
+            strategies.append(LocalDiscovery(folder, cookie.digest))
+        elif kind == "static" and connect:
+            from eye.cluster.discovery.static import StaticDiscovery
+
+            strategies.append(StaticDiscovery(connect))
+        elif kind == "multicast":
+            from eye.cluster.discovery.multicast import MulticastDiscovery
+
+            strategies.append(MulticastDiscovery(cookie, *args))
+        elif kind in ("dns", "srv"):
+            from eye.cluster.discovery.dns import DnsDiscovery, SrvDiscovery
+
+            strategies.append(DnsDiscovery(args[0], int(args[1])) if kind == "dns" else SrvDiscovery(args[0]))
+    return tuple(strategies)
+
+
+def _parse(text: str) -> tuple[str, tuple[str, ...]]:
+    kind, _, rest = text.partition(":")
+    if kind in ("local", "static"):
+        if rest:
+            raise BadDiscovery(text, f"{kind} takes nothing after it")
+        return kind, ()
+    if kind == "multicast":
+        return kind, _group(text, rest)
+    if kind == "dns" and rest.startswith("srv:"):
+        name = rest.removeprefix("srv:")
+        if not _is_host(name):
+            raise BadDiscovery(text, "after dns:srv: comes the name of an SRV record, _eye._tcp.example.org")
+        return "srv", (name,)
+    if kind == "dns":
+        name, _, port = rest.rpartition(":")
+        if not _is_host(name) or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise BadDiscovery(text, "after dns: come a host name and the port that the nodes listen at")
+        return "dns", (name, port)
+    raise BadDiscovery(text, "there is no such way of finding nodes")
+
+
+def _group(text: str, rest: str) -> tuple[str, ...]:
+    """Check a multicast group and its port: `239.1.2.3`, `[ff02::1234]:45892`."""
+    if not rest:
+        return ()
+    import ipaddress
+
+    from eye.cluster.node import Address
+
+    try:
+        address = Address.parse(rest) if rest.rpartition("]")[2].count(":") else Address(rest.strip("[]"), 0)
+        group = ipaddress.ip_address(address.host)
+    except (BadAddress, ValueError):
+        raise BadDiscovery(
+            text, "after multicast: comes a group such as 239.255.77.69, and perhaps its port"
+        ) from None
+    if not group.is_multicast:
+        raise BadDiscovery(text, f"{group} is no multicast group: those begin with 224 to 239, or ff")
+    return (str(group), str(address.port)) if address.port else (str(group),)
+
+
+def _is_host(name: str) -> bool:
+    return 0 < len(name) <= 253 and not any(char.isspace() or char in ":/[]@" for char in name)

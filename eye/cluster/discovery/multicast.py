@@ -1,0 +1,259 @@
+"""Nodes on one network segment find each other by multicast: no server, no list of addresses.
+
+Each node says every few seconds that it is there, and at once when somebody new asks. It works within one
+segment (TTL 1): a LAN, the bridge of one Docker host. It does not work in most clouds, on overlay networks, in
+most Kubernetes clusters, and is unreliable over Wi-Fi; `dns` is for those.
+
+Where there is no route for a group, joining fails (ENODEV): then this strategy is off, says so once, and tries
+again at each look. Interfaces come and go, so they are looked up anew each time, too.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import logging
+import os
+import selectors
+import socket
+import struct
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from eye.cluster.discovery.datagrams import FRESH, LONGEST, Hint, Signed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eye.cluster.node import NodeInfo
+    from eye.cluster.security import Cookie
+
+log = logging.getLogger("eye.cluster")
+
+GROUP, GROUP6, PORT = "239.255.77.69", "ff02::4d45", "45892"
+"""Where nodes meet unless told otherwise: in the organization-local scope (RFC 2365), and on the link."""
+
+_REPLY_AT_MOST_EVERY = 1.0  # seconds
+_MOST = 1000  # addresses remembered
+_KEPT = 3 * FRESH  # seconds that an address is given after it was last heard of
+
+
+class MulticastDiscovery:
+    """Finds nodes of the same cookie by signed datagrams.
+
+    `group` may be of either family; without one both are used, as far as the machine has them.
+    """
+
+    def __init__(
+        self,
+        cookie: Cookie,
+        group: str | None = None,
+        port: str = PORT,
+        *,
+        now: Callable[[], float] = time.time,
+        interfaces: Callable[[], list[tuple[str, int]]] | None = None,
+    ) -> None:
+        groups = [group] if group is not None else [GROUP, GROUP6]
+        self._groups = [(ipaddress.ip_address(one), int(port)) for one in groups]
+        self._signed = Signed(cookie)
+        self._now = now
+        self._interfaces = interfaces or list_interfaces
+        self._lock = threading.Lock()
+        self._known: dict[str, float] = {}  # address -> when it was last heard of
+        self._info: NodeInfo | None = None
+        self._found: Callable[[], None] = lambda: None
+        self._sockets: dict[int, socket.socket] = {}  # by family
+        self._joined: set[tuple[int, str, int]] = set()
+        self._troubles: set[str] = set()
+        self._replied_at = float("-inf")
+        self._selector: selectors.BaseSelector | None = None
+        self._ears, self._bell = socket.socketpair()
+        self._thread: threading.Thread | None = None
+        self._stops = False
+
+    def __str__(self) -> str:
+        return "multicast discovery"
+
+    def start(self, found: Callable[[], None]) -> None:
+        """Listen from now on, on a thread of its own; `found` is called when somebody new is heard of."""
+        self._found = found
+
+    def announce(self, info: NodeInfo) -> None:
+        """Say that this node is here, now and at each look."""
+        self._info = info
+
+    def find(self) -> frozenset[str]:
+        """Say that we are here, and give the addresses that were heard of lately."""
+        if not self._stops:
+            self._listen()
+            self._say("who" if self._thread is None else "here")
+            self._start_thread()
+        with self._lock:
+            now = self._now()
+            self._known = {one: at for one, at in self._known.items() if now - at < _KEPT}
+            own = self._info.address if self._info is not None else None
+            return frozenset(one for one in self._known if one != own)
+
+    def withdraw(self) -> None:
+        """Say that we go, and stop listening."""
+        if self._stops:
+            return
+        self._say("gone")
+        self._info, self._stops = None, True
+        self._bell.send(b"!")
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+        for sock in (*self._sockets.values(), self._ears, self._bell):
+            sock.close()
+        if self._selector is not None:
+            self._selector.close()
+
+    # -------------------------------------------------------------------------- joining
+
+    def _listen(self) -> None:
+        present = self._interfaces()
+        for group, port in self._groups:
+            family = socket.AF_INET if group.version == 4 else socket.AF_INET6
+            try:
+                sock = self._sockets.get(family) or self._open(family, port)
+            except OSError as error:
+                self._trouble(f"no {group}: {error.strerror}")
+                continue
+            for address, index in present:
+                if (":" in address) == (family == socket.AF_INET6):
+                    self._join(sock, family, str(group), address, index)
+
+    def _open(self, family: int, port: int) -> socket.socket:
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if hasattr(socket, "SO_REUSEPORT"):
+                # Several nodes of one machine listen at one port, and each of them gets each multicast datagram.
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 1)
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, 1)
+            else:
+                sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
+                sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
+            sock.setblocking(False)
+            sock.bind(("", port))
+        except OSError:
+            sock.close()
+            raise
+        self._sockets[family] = sock
+        if self._selector is not None:
+            self._selector.register(sock, selectors.EVENT_READ)
+        return sock
+
+    def _join(self, sock: socket.socket, family: int, group: str, address: str, index: int) -> None:
+        if (family, address, index) in self._joined:
+            return
+        try:
+            if family == socket.AF_INET:
+                wish = socket.inet_aton(group) + socket.inet_aton(address)
+                sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, wish)
+            else:
+                wish = socket.inet_pton(socket.AF_INET6, group) + struct.pack("@I", index)
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, wish)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:  # joined already, by another address of the interface
+                self._trouble(f"{group} cannot be joined on {address}: {error.strerror}")
+                return
+        self._joined.add((family, address, index))
+
+    def _trouble(self, said: str) -> None:
+        if said not in self._troubles and len(self._troubles) < 100:
+            self._troubles.add(said)
+            log.info("multicast discovery: %s", said)
+
+    # -------------------------------------------------------------------------- talking
+
+    def _say(self, kind: str) -> None:
+        info = self._info
+        if info is None and kind != "who":
+            return
+        address, boot = (info.address, info.boot) if info is not None else ("127.0.0.1:1", os.urandom(8).hex())
+        if info is None:
+            kind = "ask"  # from somebody who only looks
+        datagram = self._signed.write(Hint(kind, address, boot, self._now()))
+        for family, address, index in list(self._joined):
+            self._send(datagram, family, address, index)
+
+    def _send(self, datagram: bytes, family: int, address: str, index: int) -> None:
+        sock = self._sockets[family]
+        for group, port in self._groups:
+            if (group.version == 6) != (family == socket.AF_INET6):
+                continue
+            try:
+                if family == socket.AF_INET:
+                    sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address))
+                    sock.sendto(datagram, (str(group), port))
+                else:
+                    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
+                    sock.sendto(datagram, (str(group), port, 0, index))
+            except OSError as error:
+                self._joined.discard((family, address, index))  # gone, it seems; joined again when it is back
+                self._trouble(f"{group} cannot be reached on {address}: {error.strerror}")
+
+    def _start_thread(self) -> None:
+        if self._thread is None and self._sockets:
+            self._selector = selectors.DefaultSelector()
+            for sock in (*self._sockets.values(), self._ears):
+                self._selector.register(sock, selectors.EVENT_READ)
+            self._thread = threading.Thread(target=self._hear_all, name="eye-multicast", daemon=True)
+            self._thread.start()
+
+    def _hear_all(self) -> None:
+        assert self._selector is not None
+        while not self._stops:
+            for key, _ in self._selector.select():
+                if key.fileobj is not self._ears:
+                    self._hear(key.fileobj)  # type: ignore[arg-type]
+
+    def _hear(self, sock: socket.socket) -> None:
+        try:
+            datagram, _ = sock.recvfrom(LONGEST + 1)
+        except OSError:
+            return
+        hint = self._signed.read(datagram, self._now())
+        if hint is None or (self._info is not None and hint.boot == self._info.boot):
+            return
+        with self._lock:
+            is_new = hint.kind in ("here", "who") and hint.address not in self._known
+            if hint.kind == "gone":
+                self._known.pop(hint.address, None)
+            elif hint.kind != "ask" and (not is_new or len(self._known) < _MOST):
+                self._known[hint.address] = self._now()
+        if hint.kind in ("who", "ask") and self._now() - self._replied_at >= _REPLY_AT_MOST_EVERY:
+            self._replied_at = self._now()
+            self._say("here")
+        if is_new:
+            self._found()
+
+
+def list_interfaces() -> list[tuple[str, int]]:
+    """List the addresses of this machine with the numbers of their interfaces: IPv4 ones, and `::` for IPv6.
+
+    Loopback is among them: nodes of several users of one machine may meet there.
+    """
+    found: list[tuple[str, int]] = []
+    for index, name in socket.if_nameindex():
+        found.append(("::", index))
+        if (address := _address_of(name)) is not None:
+            found.append((address, index))
+    return found
+
+
+def _address_of(interface: str) -> str | None:
+    """Ask Linux for the IPv4 address of an interface (netdevice(7)); elsewhere, and without one, None."""
+    try:
+        import fcntl
+
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            wish = struct.pack("256s", interface.encode()[:15])
+            return socket.inet_ntoa(fcntl.ioctl(sock.fileno(), 0x8915, wish)[20:24])  # SIOCGIFADDR
+    except (ImportError, OSError):
+        return None

@@ -1,0 +1,86 @@
+"""In a large cluster not everybody asks everybody: whose word is taken, and what follows from it.
+
+Up to `mesh_limit` nodes each announces itself to each. Beyond it, where there are seeds that are up, the others
+announce themselves to those alone; what a seed says of a node that we do not hear from ourselves is taken for
+true, and `Known.via` says whose word it is. An observer, which is no member and need not be known to anybody,
+takes the word of the three oldest nodes where there are no seeds.
+
+A teacher's `UP` counts as a sign of life now; its silence about a node that it had told of means that the node
+left. Its own clock is never compared with ours: what it saw so many seconds ago by its clock was so many seconds
+ago by ours.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from eye.cluster.node import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from eye.cluster.known import Known
+    from eye.cluster.news import Moment
+    from eye.cluster.node import Member, NodeInfo
+    from eye.cluster.registry import Digest
+
+_ENOUGH = 3  # registries that an observer asks
+
+
+class Lesson(NamedTuple):
+    """What a teacher says of a node; without a member it has left."""
+
+    known: Known
+    member: Member | None
+
+
+class Teachers:
+    """The nodes whose word is taken, by name."""
+
+    def __init__(self, mesh_limit: int, *, is_hidden: bool) -> None:
+        self._mesh_limit, self._is_hidden = mesh_limit, is_hidden
+        self.names: frozenset[str] = frozenset()
+
+    def choose(self, everybody: Iterable[Known], me: NodeInfo) -> bool:
+        """Choose them anew; say whether there were some, and are none now."""
+        known = list(everybody)
+        before, chosen = self.names, set[str]()
+        if len(known) + 1 > self._mesh_limit and not me.is_seed:
+            up = [one for one in known if one.status is Status.UP and one.via is None]
+            chosen = {one.info.name for one in up if one.info.is_seed}
+            if not chosen and self._is_hidden:
+                oldest = sorted(up, key=lambda one: (one.info.started_at, one.info.boot))
+                chosen = {one.info.name for one in oldest[:_ENOUGH]}
+        self.names = frozenset(chosen)
+        return bool(before) and not chosen
+
+    def tell_of(self, known: Known) -> bool:
+        """Whether we hear of that node from others, and need not dial it."""
+        return bool(self.names) and known.info.name not in self.names and known.status is not Status.DOWN
+
+    def lessons(self, digest: Digest, everybody: Iterable[Known], now: Moment) -> Iterator[Lesson]:
+        """Take a teacher's word for everybody whom we do not hear from ourselves."""
+        teacher = digest.me.name
+        told = None if digest.members is None else {member.name: member for member in digest.members}
+        for known in list(everybody):
+            if known.info.name in self.names:
+                continue
+            if told is None:  # nothing is new
+                if known.via == teacher and known.status is Status.UP:
+                    known.heard = now.steady
+                continue
+            member = told.get(known.info.name)
+            if member is None:
+                if known.via == teacher:
+                    yield Lesson(known, None)
+            elif member.boot == known.info.boot and member.seen_at is not None and member.via is None:
+                _believe(known, member, teacher, max(digest.at - member.seen_at, 0.0), now)
+                yield Lesson(known, member)
+
+
+def _believe(known: Known, member: Member, teacher: str, age: float, now: Moment) -> None:
+    known.via = teacher
+    if now.steady - age > known.heard:
+        known.heard, known.seen_at = now.steady - age, now.at - age
+    if member.status is Status.UP:
+        known.heard = now.steady

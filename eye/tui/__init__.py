@@ -1,0 +1,8 @@
+"""`observe`: the cluster in a terminal, live.
+
+Every page is lines of text with roles (`cells`), made by a pure function from what the view knows; one widget
+(`pane`) paints them, and only those that changed. Textual brings the terminal, the keys and the mouse.
+
+Read in this order: cells, charts, nodes_page, tree_page, processes_page, detail_page, events_page, help_page,
+desk, watching, pane, app.
+"""

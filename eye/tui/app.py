@@ -1,0 +1,283 @@
+"""`sorcerers_eye observe`: the terminal, the keys, and the beat at which everything is painted anew.
+
+One screen: a line that sums up, the page of the moment, the event log, a line of keys. What is on them,
+`watching` knows; this is the part that knows Textual.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+from textual.binding import Binding
+from textual.widgets import Input
+
+from eye.errors import BadFilter, EyeError
+from eye.metrics.filters import Filter, parse
+from eye.monitor.clean import clean
+from eye.tui import cells
+from eye.tui.desk import Desk
+from eye.tui.pane import Pane
+from eye.tui.watching import TABS, Watching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.events import Key
+
+    from eye.clock import Clock
+    from eye.monitor.view import View
+    from eye.tui.cells import Line
+
+_EVENT_ROWS = (6, 14, 0)
+_FAR = 1_000_000  # rows
+
+
+class Observe(App[int]):
+    """The live view of a cluster, as `view` knows it."""
+
+    CSS = """
+    Screen { background: transparent; }
+    #summary, #heading, #footer { height: 1; }
+    #page { height: 1fr; }
+    #events { height: 6; }
+    #ask { display: none; height: 1; border: none; padding: 0; background: transparent; }
+    """
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,f10", "quit"),
+        Binding("question_mark,h,f1", "help"),
+        Binding("slash,f,f4,backslash", "filter"),
+        Binding("escape,backspace", "leave"),
+        Binding("enter", "open"),
+        Binding("up,k", "move(-1)"),
+        Binding("down,j", "move(1)"),
+        Binding("pageup", "page(-1)"),
+        Binding("pagedown", "page(1)"),
+        Binding("home", f"move(-{_FAR})"),
+        Binding("end,G", f"move({_FAR})"),
+        Binding("left,less_than_sign", "sort(-1)"),
+        Binding("right,greater_than_sign,s,f6", "sort(1)"),
+        Binding("r,I", "reverse"),
+        Binding("space,p", "pause"),
+        *(Binding(str(number), f"tab({number - 1})") for number in (1, 2, 3)),
+        Binding("tab", "tab(-1)"),
+        Binding("t,f5", "open('tree')"),
+        Binding("plus,minus", "fold"),
+        Binding("E", "fold_all"),
+        Binding("e", "events"),
+        Binding("g", "collect_garbage"),
+        Binding("x", "crash"),
+    ]
+
+    def __init__(self, view: View, clock: Clock, *, wanted: Filter | None = None, interval: float = 1.0) -> None:
+        super().__init__(ansi_color=True)
+        self._view = view
+        self._interval = interval
+        self.watching = Watching(view, Desk(clock, self._has_come), wanted, interval)
+        self._event_rows = 0  # which of `_EVENT_ROWS`
+        self._question: tuple[str, Callable[[], str]] | None = None
+        self._notice: Line = ()
+
+    # -------------------------------------------------------------------------------- painting
+
+    def compose(self) -> ComposeResult:
+        for name in ("summary", "heading", "page", "events", "footer"):
+            yield Pane(id=name)
+        yield Input(id="ask", placeholder="mystic-*  status:down  cpu>80  mem>1GB", compact=True)
+
+    def on_mount(self) -> None:
+        self.theme = "textual-ansi"
+        self.set_interval(self._interval, self.beat)
+        self.set_interval(0.1, self._first_rows, repeat=20)
+        self.call_after_refresh(self.beat)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.beat)
+
+    def beat(self) -> None:
+        """Paint what there is to see now."""
+        self._view.look()
+        watching, columns = self.watching, self.size.width
+        self._pane("summary").show_lines([cells.cut(watching.summary(), columns)])
+        table = self._pane("page")
+        page = watching.page(columns - 1, table.size.height)
+        self._pane("heading").show_lines([page.heading])
+        table.show(page.rows, page.make, page.chosen)
+        events = self._pane("events")
+        events.show_lines(watching.events(columns - 1))
+        events.reveal_end()
+        self._pane("footer").show_lines([cells.cut(self._footer(), columns)])
+
+    def _first_rows(self) -> None:
+        if not self.watching.rows:
+            self.beat()
+
+    def _has_come(self) -> None:
+        if self.is_running:
+            self.call_from_thread(self.beat)
+
+    def _footer(self) -> Line:
+        if self._question is not None:
+            return ((f" {self._question[0]}  y: yes, any other key: no", "alarm"),)
+        return self._notice or self.watching.footer()
+
+    def _pane(self, name: str) -> Pane:
+        return self.query_one(f"#{name}", Pane)
+
+    # ------------------------------------------------------------------------------------ keys
+
+    def on_key(self, event: Key) -> None:
+        """Take the answer to a question, or whatever key leaves the help."""
+        if self._question is not None:
+            event.stop()
+            event.prevent_default()
+            _, act = self._question
+            self._question = None
+            if event.key == "y":
+                self._act(act)
+            self.beat()
+        elif self._notice:
+            self._notice = ()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let no key do anything else while a question is open, or a filter is written."""
+        del parameters
+        if self._question is not None:
+            return False
+        if self.watching.is_helping and action != "quit":
+            return action in ("help", "leave", "move", "open", "pause")
+        return True
+
+    def action_help(self) -> None:
+        self.watching.is_helping = not self.watching.is_helping
+        self.beat()
+
+    def action_leave(self) -> None:
+        self.watching.back()
+        self.beat()
+
+    def action_open(self, tab: str | None = None) -> None:
+        if self.watching.is_helping:
+            self.watching.back()
+        else:
+            self.watching.open(tab)
+        self.beat()
+
+    def action_move(self, by: int) -> None:
+        if self.watching.is_helping:
+            self.watching.back()
+        self.watching.move(by)
+        self.beat()
+        table = self._pane("page")
+        if table.chosen is not None:
+            table.reveal(table.chosen)
+
+    def action_page(self, by: int) -> None:
+        self.action_move(by * max(self._pane("page").size.height - 1, 1))
+
+    def action_sort(self, step: int) -> None:
+        self.watching.sort(step)
+        self.beat()
+
+    def action_reverse(self) -> None:
+        self.watching.reverse()
+        self.beat()
+
+    def action_pause(self) -> None:
+        self.watching.pause()
+        self.beat()
+
+    def action_tab(self, number: int) -> None:
+        at = (TABS.index(self.watching.tab) + 1) % len(TABS) if number < 0 else number
+        self.watching.turn_to(TABS[at])
+        self.beat()
+
+    def action_fold(self) -> None:
+        self.watching.fold()
+        self.beat()
+
+    def action_fold_all(self) -> None:
+        self.watching.fold_all()
+        self.beat()
+
+    def action_events(self) -> None:
+        self._event_rows = (self._event_rows + 1) % len(_EVENT_ROWS)
+        self._pane("events").styles.height = _EVENT_ROWS[self._event_rows]
+        self.call_after_refresh(self.beat)
+
+    def on_pane_chosen(self, message: Pane.Chosen) -> None:
+        if message.pane.id == "page":
+            self.watching.point_at(message.row)
+            if message.is_again:
+                self.watching.open()
+            self.beat()
+
+    # ---------------------------------------------------------------------------------- filter
+
+    def action_filter(self) -> None:
+        box = self.query_one("#ask", Input)
+        box.value = self.watching.wanted.text
+        box.display = True
+        box.focus()
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        try:
+            self.watching.wanted = parse(message.value)
+            self._notice = ()
+        except BadFilter as error:
+            self._notice = ((f" character {error.at + 1}: {clean(error.problem)}", "down"),)
+        if message.input.display:
+            self.beat()
+
+    def on_input_submitted(self, message: Input.Submitted) -> None:
+        message.input.display = False
+        self._notice = ()
+        self.set_focus(None)
+        self.beat()
+
+    # --------------------------------------------------------------------------------- actions
+
+    def action_collect_garbage(self) -> None:
+        node = self.watching.opened or self.watching.chosen
+        if node is not None:
+            self._ask(
+                f"Collect garbage on {clean(node)}? It stops for the time that takes.", lambda: self._gc(node)
+            )
+
+    def action_crash(self) -> None:
+        node, process = self.watching.opened, self.watching.process
+        if node is not None and process is not None:
+            self._ask(
+                f"Crash {clean(process)} on {clean(node)}?",
+                lambda: f"{self._view.crash(node, process)} was told to crash",
+            )
+
+    def _gc(self, node: str) -> str:
+        receipt = self._view.collect_garbage(node)
+        freed = max(receipt["rss_before"] - receipt["rss_after"], 0)
+        collected = sum(receipt["collected"])
+        return (
+            f"{node}: {collected} objects collected, {cells.size(freed).strip()} freed, "
+            f"stopped for {receipt['pause'] * 1000:.1f} ms"
+        )
+
+    def _ask(self, question: str, act: Callable[[], str]) -> None:
+        self._question = (question, act)
+        self.beat()
+
+    def _act(self, act: Callable[[], str]) -> None:
+        """Do it on a thread of its own, and say what came of it."""
+
+        def run() -> None:
+            try:
+                self._notice = ((f" {clean(act())}", "up"),)
+            except EyeError as error:
+                self._notice = ((f" {clean(str(error))}", "down"),)
+            self._has_come()
+
+        self._notice = ((" …", "dim"),)
+        threading.Thread(target=run, name="eye-observe-act", daemon=True).start()

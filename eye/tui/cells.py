@@ -1,0 +1,134 @@
+"""Lines of text for a terminal: what a cell is, how wide it is, and numbers that never change their width.
+
+A line is spans, each a text with a role: what it *is* (`up`, `dim`, `title`), not how it looks. One table in
+`pane` gives roles their colours; a role that matters is told by a word or a shape as well, so that nothing is
+lost where there are no colours.
+"""
+
+from __future__ import annotations
+
+import math
+from unicodedata import combining, east_asian_width
+
+from eye.monitor.clean import clean
+
+Span = tuple[str, str]
+Line = tuple[Span, ...]
+
+SHAPES = {"up": "●", "suspect": "◆", "down": "✖", "connecting": "○"}
+
+_SPARKS = "▁▂▃▄▅▆▇█"
+_SIZES = "BKMGTPEZY"
+
+
+def width(text: str) -> int:
+    """Count the columns that a text takes: two for a wide character, none for an accent."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def fit(text: str, columns: int, *, right: bool = False) -> str:
+    """Make a text exactly so wide: harmless, cut in its middle (its ends tell it apart), or padded."""
+    text = clean(text)
+    if width(text) > columns:
+        text = shorten(text, columns)
+    space = " " * (columns - width(text))
+    return space + text if right else text + space
+
+
+def shorten(text: str, columns: int) -> str:
+    """Leave out the middle of a text that is too wide; a `…` says so."""
+    if width(text) <= columns:
+        return text
+    if columns < 3:
+        return "…"[:columns]
+    head, tail = (columns - 1) - (columns - 1) // 2, (columns - 1) // 2
+    while width(text[:head]) + width(text[len(text) - tail :]) > columns - 1:
+        head, tail = (head - 1, tail) if head >= tail else (head, tail - 1)
+    return f"{text[:head]}…{text[len(text) - tail :]}"
+
+
+def cut(line: Line, columns: int) -> Line:
+    """Cut a line at its end, so that it takes no more than so many columns."""
+    left, kept = columns, []
+    for text, role in line:
+        if (wide := width(text)) <= left:
+            kept.append((text, role))
+            left -= wide
+            continue
+        part = ""
+        for char in text:
+            if width(part + char) > left - 1:
+                break
+            part += char
+        kept.append((part + "…" * (left > 0), role))
+        break
+    return tuple(kept)
+
+
+def plain(line: Line) -> str:
+    """Read a line without its roles."""
+    return "".join(text for text, _ in line).rstrip()
+
+
+def size(count: float | None) -> str:
+    """Write bytes in five columns: ` 512M`, `1.5G`, `  12K`; a dash where there is no figure."""
+    if count is None or not math.isfinite(count):
+        return "    -"
+    power = 0
+    while count >= 999.5 and power < len(_SIZES) - 1:
+        count /= 1024
+        power += 1
+    digits = f"{count:.1f}" if power and count < 9.95 else f"{count:.0f}"
+    return f"{digits + _SIZES[power]:>5}"
+
+
+def percent(share: float | None) -> str:
+    """Write a share in four columns: ` 20%`, `100%`."""
+    if share is None or not math.isfinite(share):
+        return "   -"
+    return f"{min(max(share, 0.0), 1.0) * 100:3.0f}%"
+
+
+def count(number: float | None) -> str:
+    """Write a count in six columns; from a million on in millions."""
+    if number is None or not math.isfinite(number):
+        return "     -"
+    if number < 1e6:
+        return f"{number:6.0f}"
+    return f"{number / 1e6:5.1f}M" if number < 1e10 else "  many"
+
+
+def span(seconds: float | None) -> str:
+    """Write a time span in four columns, in its largest unit: ` 45s`, `  2h`, ` 12d`."""
+    if seconds is None or not math.isfinite(seconds):
+        return "   -"
+    seconds = max(seconds, 0.0)
+    for length, letter in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= length:
+            return f"{min(int(seconds // length), 999):3d}{letter}"
+    return f"{int(seconds):3d}s"
+
+
+def spark(values: list[float | None], columns: int, top: float | None = None) -> str:
+    """Draw the last values as little bars, the newest at the right; a gap where nothing was measured.
+
+    `top` is what the tallest bar stands for; the greatest value unless given.
+    """
+    shown = values[-columns:]
+    known = [value for value in shown if value is not None and math.isfinite(value)]
+    most = max(known, default=0.0) if top is None else top
+    bars = "".join(
+        " "
+        if value is None or not math.isfinite(value)
+        else _SPARKS[min(int(value / most * 8), 7) if most > 0 and value > 0 else 0]
+        for value in shown
+    )
+    return bars.rjust(columns)
+
+
+def gauge(used: float, of: float, columns: int) -> str:
+    """Draw how much of something is used up: `▮▮▯`."""
+    full = columns if of <= 0 else min(columns, math.ceil(used / of * columns) if used > 0 else 0)
+    return "▮" * full + "▯" * (columns - full)

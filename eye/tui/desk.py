@@ -1,0 +1,71 @@
+"""Asks nodes what a page needs, in the background, and keeps the last answer of each question with its age.
+
+A page never waits: it shows what came last, and says how old that is when the next answer does not come. Each
+question is on its way once at a time, has its own deadline, and is not repeated sooner than it is asked to be.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from eye.errors import EyeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from eye.clock import Clock
+
+
+class Kept(NamedTuple):
+    """The last answer to a question: when it came (monotonic), and what went wrong since, if anything."""
+
+    answer: Any = None
+    at: float | None = None
+    trouble: str | None = None
+
+
+class Desk:
+    """Questions on their way, and the last answers. Its methods may be called from any thread."""
+
+    def __init__(self, clock: Clock, told: Callable[[], None] = lambda: None) -> None:
+        """`told` is called, on a thread of the desk, whenever an answer has come."""
+        self._clock = clock
+        self._told = told
+        self._lock = threading.Lock()
+        self._kept: dict[Hashable, Kept] = {}
+        self._asked: dict[Hashable, float] = {}
+        self._busy: set[Hashable] = set()
+
+    def ask(self, question: Hashable, answer: Callable[[], Any], *, every: float) -> Kept:
+        """Give what is known, and ask again if the last time is `every` seconds ago."""
+        now = self._clock.monotonic()
+        with self._lock:
+            kept = self._kept.get(question, Kept())
+            is_due = question not in self._asked or now - self._asked[question] >= every
+            if not is_due or question in self._busy:
+                return kept
+            self._busy.add(question)
+            self._asked[question] = now
+        threading.Thread(target=self._fetch, args=(question, answer), name="eye-observe-ask", daemon=True).start()
+        return kept
+
+    def age(self, kept: Kept) -> float | None:
+        """Say how many seconds ago the answer came; None if none did."""
+        return None if kept.at is None else self._clock.monotonic() - kept.at
+
+    def forget(self, question: Hashable) -> None:
+        """Have the question asked anew at its next turn."""
+        with self._lock:
+            self._asked.pop(question, None)
+
+    def _fetch(self, question: Hashable, answer: Callable[[], Any]) -> None:
+        before = self._kept.get(question, Kept())
+        try:
+            kept = Kept(answer(), self._clock.monotonic())
+        except EyeError as error:
+            kept = before._replace(trouble=str(error))
+        with self._lock:
+            self._kept[question] = kept
+            self._busy.discard(question)
+        self._told()

@@ -1,0 +1,228 @@
+"""The table of nodes: its columns, its order, and the lines that show it.
+
+    NODE            STATUS       CPU          MEMORY        PROCS RESTARTS UPTIME  SEEN
+    mystic-node-1   ● up         20% ▁▂▃▅▇▅▃  512M ▁▁▁▂▂▃▃    100        0     2h   now
+    mystic-node-2   ✖ down         -             -              -        -      -   12s  connection refused
+
+A column that does not fit is left out, the least important first; the name and the status always stay. What a
+node said before it went down is not shown as if it were so now. Rows are sorted by one column, and equal ones by
+name; rows without a figure come last whichever way it goes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from eye.monitor.clean import clean
+from eye.tui import cells
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from eye.metrics.filters import Filter
+    from eye.monitor.node_view import NodeView
+    from eye.tui.cells import Line, Span
+
+    Trail = Callable[[str, str], list[float | None]]
+    """Gives the last values of a node's metric, oldest first: `trail("mystic-node-1", "host.cpu")`."""
+
+STALE_AFTER = 5.0
+"""Seconds without a reading after which a node that is up is shown as stale. The web view has the same rule."""
+
+_SPARK = 10  # columns
+_GAP = "  "
+_ORDER = {"down": 0, "suspect": 1, "connecting": 2, "up": 3}
+
+
+class Column(NamedTuple):
+    """One column: its title, its width, how much it matters (the least is left out first), and what is in it."""
+
+    key: str
+    title: str
+    width: int
+    matters: int
+    value: Callable[[NodeView, float], float | str | None]  # what it is sorted by
+    text: Callable[[NodeView, float, Trail], str]
+    is_number: bool = True
+
+
+@dataclass(frozen=True)
+class Order:
+    """How the rows are sorted."""
+
+    key: str = "node"
+    is_reversed: bool = False
+
+    def by(self, key: str) -> Order:
+        """Sort by that column; by the one that it is sorted by already, the other way round."""
+        return replace(self, is_reversed=not self.is_reversed) if key == self.key else Order(key)
+
+    def next(self, step: int) -> Order:
+        """Sort by the column to the right (1) or to the left (-1)."""
+        keys = [column.key for column in COLUMNS]
+        return Order(keys[(keys.index(self.key) + step) % len(keys)])
+
+
+def is_stale(node: NodeView, now: float) -> bool:
+    """Whether a node counts as up although nothing has come of it for a while."""
+    return node.status == "up" and (node.seen_at is None or now - node.seen_at > STALE_AFTER)
+
+
+def _host(field: str) -> Callable[[NodeView], float | None]:
+    return lambda node: None if node.host is None or node.status == "down" else getattr(node.host, field)
+
+
+def _own(field: str) -> Callable[[NodeView], float | None]:
+    return lambda node: None if node.process is None or node.status == "down" else getattr(node.process, field)
+
+
+def _status(node: NodeView, now: float) -> str:
+    word = "stale" if is_stale(node, now) else node.status
+    return f"{cells.SHAPES.get(node.status, '?')} {word}"
+
+
+def _seen(node: NodeView, now: float) -> str:
+    if node.seen_at is None:
+        return "never"
+    age = now - node.seen_at
+    return "now" if age < 2.0 else cells.span(age).strip()
+
+
+def _memory_share(node: NodeView) -> float | None:
+    if node.host is None or node.status == "down" or not node.host.memory_total:
+        return None
+    return node.host.memory_used / node.host.memory_total
+
+
+_cpu, _memory, _own_memory = _host("cpu"), _host("memory_used"), _own("memory_rss")
+_processes, _restarts = _host("process_count"), _own("restarts")
+_supervised, _uptime = _own("process_count"), _own("uptime")
+
+
+def _with_spark(text: str, node: NodeView, trail: Trail, key: str, top: float | None) -> str:
+    values = [] if node.status == "down" else trail(node.name, key)
+    return f"{text} {cells.spark(values, _SPARK, top)}"
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("node", "NODE", 0, 99, lambda n, _: n.name, lambda n, _, __: n.name, False),
+    Column("status", "STATUS", 12, 98, lambda n, _: _ORDER.get(n.status, 9), lambda n, now, _: _status(n, now),
+           False),
+    Column(
+        "cpu", "CPU", 5 + _SPARK, 90, lambda n, _: _cpu(n),
+        lambda n, _, trail: _with_spark(cells.percent(_cpu(n)), n, trail, "host.cpu", 1.0), False,
+    ),
+    Column(
+        "memory", "MEMORY", 6 + _SPARK, 80, lambda n, _: _memory(n),
+        lambda n, _, trail: _with_spark(cells.size(_memory(n)), n, trail, "host.memory", None), False,
+    ),
+    Column("mem%", "MEM%", 4, 55, lambda n, _: _memory_share(n), lambda n, _, __: cells.percent(_memory_share(n))),
+    Column("procs", "PROCS", 6, 60, lambda n, _: _processes(n), lambda n, _, __: cells.count(_processes(n))),
+    Column("rss", "NODE MEM", 8, 40, lambda n, _: _own_memory(n), lambda n, _, __: cells.size(_own_memory(n))),
+    Column(
+        "super", "SUPERVISED", 10, 30, lambda n, _: _supervised(n), lambda n, _, __: cells.count(_supervised(n))
+    ),
+    Column("restarts", "RESTARTS", 8, 70, lambda n, _: _restarts(n), lambda n, _, __: cells.count(_restarts(n))),
+    Column("uptime", "UPTIME", 6, 50, lambda n, _: _uptime(n), lambda n, _, __: cells.span(_uptime(n))),
+    Column("seen", "SEEN", 5, 65, lambda n, now: math.inf if n.seen_at is None else now - n.seen_at,
+           lambda n, now, _: _seen(n, now)),
+)  # fmt: skip
+_BY_KEY = {column.key: column for column in COLUMNS}
+
+
+def arrange(nodes: Iterable[NodeView], wanted: Filter, order: Order, now: float) -> list[NodeView]:
+    """Choose the rows, and sort them."""
+    value = _BY_KEY[order.key].value
+    known: list[tuple[float | str, str, NodeView]] = []
+    unknown = []
+    for node in nodes:
+        if wanted.matches(node):
+            key = value(node, now)
+            if key is None:
+                unknown.append(node)
+            else:
+                known.append((key, node.name, node))
+    known.sort(key=lambda row: row[1])
+    known.sort(key=lambda row: row[0], reverse=order.is_reversed != _most_first(order.key))
+    return [row[2] for row in known] + sorted(unknown, key=lambda node: node.name)
+
+
+def _most_first(key: str) -> bool:
+    return key not in ("node", "status")
+
+
+def layout(columns: int, names: Iterable[str]) -> list[tuple[Column, int]]:
+    """Choose the columns that fit, each with its width. Names get what is left, from 12 to 40 columns."""
+    longest = min(max((cells.width(name) for name in names), default=4), 40)
+    shown = list(COLUMNS)
+    name_width = max(longest, 4)
+    while len(shown) > 2:
+        room = columns - sum(column.width + len(_GAP) for column in shown if column.key != "node")
+        if room >= min(name_width, 12 if len(shown) <= 5 else 16):
+            break
+        shown.remove(min(shown, key=lambda column: column.matters))
+    room = columns - sum(column.width + len(_GAP) for column in shown if column.key != "node")
+    return [(column, column.width or max(min(name_width, room), 4)) for column in shown]
+
+
+def heading(shown: Sequence[tuple[Column, int]], order: Order) -> Line:
+    """Write the titles; an arrow marks the column that the rows are sorted by."""
+    spans: list[Span] = []
+    for column, wide in shown:
+        is_sorted = column.key == order.key
+        arrow = ("▲" if order.is_reversed == _most_first(column.key) else "▼") if is_sorted else ""
+        title = cells.fit(column.title[: wide - len(arrow)] + arrow, wide, right=column.is_number)
+        spans.append((title, "sorted" if is_sorted else "title"))
+        spans.append((_GAP, "title"))
+    return tuple(spans)
+
+
+def row(node: NodeView, shown: Sequence[tuple[Column, int]], now: float, trail: Trail, columns: int) -> Line:
+    """Write one node."""
+    stale = is_stale(node, now)
+    role = "dim" if stale or node.status in ("down", "connecting") else "text"
+    spans: list[Span] = []
+    used = 0
+    for column, wide in shown:
+        text = cells.fit(column.text(node, now, trail), wide, right=column.is_number)
+        spans.append((text, _role(column, node, role, stale)))
+        spans.append((_GAP, role))
+        used += wide + len(_GAP)
+    if node.reason and node.status != "up" and columns - used > 8:
+        spans.append((cells.shorten(clean(node.reason), columns - used), "dim"))
+    return cells.cut(tuple(spans), columns)
+
+
+def _role(column: Column, node: NodeView, role: str, stale: bool) -> str:
+    if column.key == "status":
+        return "suspect" if stale else node.status
+    if column.key == "node" and node.status == "down":
+        return "down"
+    if role == "text" and column.key == "cpu":
+        return _level(_cpu(node), 0.75, 0.9)
+    if role == "text" and column.key in ("memory", "mem%"):
+        return _level(_memory_share(node), 0.8, 0.92)
+    if role == "text" and column.key == "restarts" and (_restarts(node) or 0) > 0:
+        return "warn"
+    return role
+
+
+def _level(share: float | None, warn: float, alarm: float) -> str:
+    if share is None:
+        return "text"
+    return "alarm" if share >= alarm else "warn" if share >= warn else "text"
+
+
+def summary(nodes: Sequence[NodeView], shown: int, now: float) -> Line:
+    """Count the nodes by status: `12 nodes  ● 10 up  ◆ 1 suspect  ✖ 1 down`."""
+    spans: list[Span] = [(f"{len(nodes)} node{'s' * (len(nodes) != 1)}", "text")]
+    for status in ("up", "suspect", "down", "connecting"):
+        if number := sum(node.status == status for node in nodes):
+            spans.append((f"  {cells.SHAPES[status]} {number} {status}", status))
+    if stale := sum(is_stale(node, now) for node in nodes):
+        spans.append((f"  {stale} stale", "suspect"))
+    if shown != len(nodes):
+        spans.append((f"  {shown} shown", "dim"))
+    return tuple(spans)
