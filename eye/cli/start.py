@@ -163,12 +163,6 @@ def command(
 
 
 def _warn(wishes: _Wishes) -> None:
-    config = wishes.config
-    if config.tls == "off" and not config.listen.is_loopback:
-        tell(
-            f"--tls off: what is said at {config.listen} goes over the wire in clear text, and whoever sits on "
-            "the wire can read and change it. Leave --tls out, and it is encrypted"
-        )
     if wishes.web is not None and not wishes.web.is_loopback:
         tell(
             f"the web view is reached at {wishes.web} from other machines: what is said there is not encrypted yet"

@@ -231,7 +231,10 @@ def _assemble(
     tls = config.make_tls(cookie)
     if tls.is_off and not config.listen.is_loopback and not observer:
         logger.warning(
-            "node %s listens at %s without TLS: whoever is on the wire reads along", config.name, config.listen
+            "node %s is reached at %s without TLS: what is said goes over the wire in clear text, and whoever sits "
+            "on the wire can read and change it. Leave --tls out, and it is encrypted",
+            config.name,
+            config.listen,
         )
     parts = Parts(
         config=config,

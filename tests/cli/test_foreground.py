@@ -78,15 +78,19 @@ def test_the_web_view_alone_is_no_node(start: Callable[..., Any], run: Callable[
 
 
 @pytest.mark.e2e
-def test_beyond_this_machine_it_warns(start: Callable[..., Any]) -> None:
-    process = start("start", "--name", "a", "--listen", "0.0.0.0:0")
+@pytest.mark.parametrize("options", [(), ("--tls", "off")], ids=["encrypted", "in the clear"])
+def test_it_warns_once_of_what_goes_over_the_wire_in_clear_text(
+    start: Callable[..., Any], options: tuple[str, ...]
+) -> None:
+    process = start("start", "--name", "a", "--listen", "0.0.0.0:0", *options)
 
-    warning = process.stderr.readline()
+    first = process.stderr.readline()
     process.terminate()
-    process.communicate(timeout=20)
+    _, rest = process.communicate(timeout=20)
 
-    assert warning.startswith("sorcerers_eye: nodes are reached at 0.0.0.0:0 from other machines")
-    assert "not encrypted" in warning
+    warnings = [line for line in [first, *rest.splitlines()] if "clear text" in line]
+    assert len(warnings) == (1 if options else 0)
+    assert all("Leave --tls out" in line for line in warnings)
 
 
 @pytest.mark.e2e
