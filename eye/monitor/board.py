@@ -113,6 +113,10 @@ class Board:
         with self._changed:
             return dict(self._members)
 
+    def member(self, name: str) -> Member | None:
+        """Answer what the cluster knows of that node."""
+        return self._members.get(name)
+
     def nodes(self) -> tuple[NodeView, ...]:
         """Answer every node as it is known now, in name order."""
         with self._changed:
@@ -147,7 +151,7 @@ class Board:
         )
 
     def trail(self, name: str, metric: str) -> list[float | None]:
-        """Answer the last values of one of `collector.TRAILS`, the oldest first; nothing of what is not there."""
+        """Answer the last values of one of `watch.TRAILS`, the oldest first; nothing of what is not there."""
         with self._changed:
             trails = self._trails.get(name)
             return list(trails[metric]) if trails is not None and metric in trails else []

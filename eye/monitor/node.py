@@ -231,8 +231,8 @@ def _assemble(
     tls = config.make_tls(cookie)
     if tls.is_off and not config.listen.is_loopback and not observer:
         logger.warning(
-            "node %s is reached at %s without TLS: what is said goes over the wire in clear text, and whoever sits "
-            "on the wire can read and change it. Leave --tls out, and it is encrypted",
+            "node %s is reached at %s without TLS: what is said goes over the wire in clear text, and whoever "
+            "sits on the wire can read and change it. Leave --tls out, and it is encrypted",
             config.name,
             config.listen,
         )

@@ -10,7 +10,7 @@
     |   |-- members
     |   '-- discovery
     |-- observing             rest_for_one    once somebody wants to see the others
-    |   |-- nodes             a collector for each node
+    |   |-- nodes             a collector for each node, or for a batch of them
     |   '-- roster
     '-- views                 one_for_one     pages and the like
 
@@ -25,6 +25,7 @@ their names and sockets, and a restart that met them would fail, ten times withi
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from eye.cluster.exchange import Interconnect
@@ -44,6 +45,7 @@ from eye.supervision.supervisor import Supervisor
 if TYPE_CHECKING:
     from eye.monitor.chronicle import Record
     from eye.monitor.parts import Parts
+    from eye.monitor.roster import Crew
 
 NODE_SUPERVISOR = "eye.nodes"
 
@@ -64,7 +66,7 @@ def observing(parts: Parts) -> ChildSpec:
     roster = ChildSpec(
         Roster,
         id="roster",
-        args=(parts.board, NODE_SUPERVISOR, lambda name: collector(parts, name)),
+        args=(parts.board, NODE_SUPERVISOR, lambda crew: collector(parts, crew)),
     )
     return _group("observing", Strategy.REST_FOR_ONE, [nodes, roster])
 
@@ -74,17 +76,16 @@ def views(parts: Parts) -> ChildSpec:
     return _group("views", Strategy.ONE_FOR_ONE, parts.views)
 
 
-def collector(parts: Parts, name: str) -> ChildSpec:
-    """Say how one node is watched. It is wanted for as long as the roster wants it, whatever it exits with."""
-    is_own = name == parts.info.name and not parts.is_hidden
+def collector(parts: Parts, crew: Crew) -> ChildSpec:
+    """Say how nodes are watched. That is wanted for as long as the roster wants it, whatever it exits with."""
     return ChildSpec(
         Collector,
-        id=name,
-        args=(name, parts.board, parts.engine.get_or_none),
+        id=crew.id,
+        args=(crew, parts.board, parts.engine.get_or_none),
         kwargs={
             "interval": parts.config.interval,
             "jitter": parts.draw_jitter,
-            "own_sample": parts.latest.get if is_own else None,
+            "own": None if parts.is_hidden else (parts.info.name, parts.latest.get),
         },
         restart=Restart.PERMANENT,
     )
@@ -150,7 +151,8 @@ def _members(parts: Parts) -> ChildSpec:
             "is_hidden": parts.is_hidden,
             "tell": parts.board.put_members,
             "advertise": parts.config.advertise,
-            "settings": Settings(most=parts.config.max_nodes),
+            # Who only looks takes nobody in, and looks at however many there are.
+            "settings": Settings(most=sys.maxsize if parts.is_hidden else parts.config.max_nodes),
         },
     )
 

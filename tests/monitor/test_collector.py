@@ -64,7 +64,7 @@ def board(clock: ManualClock) -> Board:
 @pytest.fixture
 def engine(system: System, board: Board) -> Asked:
     asked = Asked()
-    system.start(Collector, "b", board, lambda: asked)
+    system.start(Collector, ["b"], board, lambda: asked)
     return asked
 
 
@@ -178,14 +178,41 @@ def test_a_new_life_does_not_inherit_the_figures_of_the_old_one(
 
 
 def test_the_next_sample_is_asked_for_as_soon_as_the_last_has_come(
-    system: System, board: Board, engine: Asked
+    system: System, clock: ManualClock, board: Board, engine: Asked
 ) -> None:
     look(system, board)
     for number in range(5):
         engine.answer(report(number, every=1.0))
         drain(system)
+        assert engine.asked[-1] == ("sample_after", (number, 2.0))  # though no beat has come since
+        clock.advance(1)
+        drain(system)
 
-    assert [args[0] for _, args in engine.asked] == [-1, 0, 1, 2, 3, 4]
+    assert engine.count == 6
+
+
+def test_a_node_that_never_waits_is_not_asked_without_end(system: System, board: Board, engine: Asked) -> None:
+    look(system, board)
+    number = 0
+    while engine.waiting:
+        engine.answer(report(number, every=1.0))
+        drain(system)
+        number += 1
+        assert number < 10
+
+    assert engine.count == 3
+
+
+def test_a_node_that_tells_the_same_again_at_once_waits_for_the_next_beat(
+    system: System, board: Board, engine: Asked
+) -> None:
+    look(system, board)
+    engine.answer(report(1, every=1.0))
+    drain(system)
+    engine.answer(report(1, every=1.0))
+    drain(system)
+
+    assert engine.waiting == []
 
 
 def test_samples_that_are_taken_oftener_than_wanted_are_asked_for_at_our_own_beat(

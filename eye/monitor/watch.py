@@ -1,0 +1,180 @@
+"""What a collector knows of one node that it watches, and what it does about it: ask, and put on the board.
+
+The question is for the sample after the last one that came here, and the node answers when it has taken it:
+nothing is asked twice, and a sample is here as soon as it is there. Questions go through the interconnect
+without waiting; the answer comes back as a message to the collector.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from eye.cluster.node import Status
+from eye.monitor.methods import EVENTS, RECENT, SAMPLE, SAMPLE_AFTER, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eye.clock import Clock
+    from eye.cluster.interconnect import Answer, Engine
+    from eye.metrics.sample import Sample
+    from eye.monitor.board import Board
+    from eye.supervision.process import Ref
+
+TRAILS = ("host.cpu", "host.memory", "node.cpu", "node.memory")
+"""What is remembered of each node for a minute, to be drawn small beside its figures."""
+
+_TRAIL_SECONDS = 60.0
+_FIRST_EVENTS = 20  # of a node that we meet: what happened before is worth that many lines
+_MOST_EVENTS = 200
+_QUESTIONS = 3  # in one interval: a node that answers without waiting is not asked without end
+
+
+class Answered(NamedTuple):
+    """The node answered, or did not, the question of the moment `asked_at`."""
+
+    node: str
+    asked_at: float
+    address: str
+    answer: Answer
+
+
+class Happened(NamedTuple):
+    """The node told, or did not, what happened in it lately."""
+
+    node: str
+    boot: str
+    answer: Answer
+
+
+class Remembered(NamedTuple):
+    """The node told, or did not, what it measured in the last minute."""
+
+    node: str
+    boot: str
+    answer: Answer
+
+
+class Watch:
+    """One node, as its collector watches it."""
+
+    __slots__ = (
+        "_asked", "_board", "_boot", "_clock", "_engine", "_events", "_interval", "_is_asking", "_is_old", "_left",
+        "_node", "_number", "_own_sample", "_ref",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        node: str,
+        board: Board,
+        engine: Callable[[], Engine | None],
+        ref: Ref,
+        clock: Clock,
+        interval: float,
+        own_sample: Callable[[], Sample | None] | None,
+    ) -> None:
+        """See `Collector.init`; `ref` is the collector, which answers come to."""
+        self._node, self._board, self._engine, self._ref, self._clock = node, board, engine, ref, clock
+        self._interval = interval
+        self._own_sample = own_sample
+        self._is_asking = False
+        self._left = 0  # questions that may still be asked in this interval
+        self._boot = ""  # of the life that the following are about
+        self._number = -1  # of its last sample
+        self._events = -1  # of its last event that we know
+        self._asked = ""  # the life that was asked last
+        self._is_old = False  # it knows nothing of waiting for a sample
+
+    def beat(self) -> None:
+        """Ask, unless an answer is on its way."""
+        self._left = _QUESTIONS
+        self._ask()
+
+    def take_answer(self, message: Answered) -> None:
+        """Put what came on the board, and ask for the next."""
+        self._is_asking = False
+        member = self._board.member(self._node)
+        if isinstance(message.answer.error, LookupError) and not self._is_old:
+            self._is_old = True  # of an older version: it is asked at each beat
+            self._ask()
+        if message.answer.error is not None or member is None or member.address != message.address:
+            return  # the membership finds out by itself whether the node is gone
+        told = message.answer.value
+        report = told if isinstance(told, Report) else Report(self._number, told)
+        sample = report.sample
+        if sample is None or sample.boot != member.boot:
+            return
+        # How long a question took says something only of one that nobody waited with.
+        took = self._clock.monotonic() - message.asked_at if self._number < 0 or self._is_old else None
+        if sample.boot != self._boot:
+            self._begin_life(sample.boot, message.address)
+        is_new = report.number != self._number or self._is_old
+        self._number = report.number
+        if is_new:
+            self._board.put_reading(self._node, sample, took)
+        if report.events != self._events and not self._is_old:
+            self._ask_for_events(report.events, message.address)
+        # At once, to have the next as soon as it is taken; unless it is taken oftener than we want to know.
+        if is_new and not self._is_old and self._interval <= 1.5 * report.every and self._board.is_looked_at:
+            self._ask()
+
+    def take_events(self, message: Happened) -> None:
+        """Put on the board what happened there."""
+        if message.answer.error is None and message.boot == self._boot:
+            # What others think of the cluster, the membership of this node knows for itself.
+            told = [event.record for event in message.answer.value]
+            self._board.put_events([one for one in told if not str(one.get("what", "")).startswith("node_")])
+
+    def take_trail(self, message: Remembered) -> None:
+        """Put on the board what it measured before we looked."""
+        if message.boot == self._boot and message.answer.error is None:
+            self._board.put_trail(self._node, message.answer.value)
+
+    def _begin_life(self, boot: str, address: str) -> None:
+        self._boot, self._number, self._events = boot, -1, -1
+        if (engine := self._engine()) is not None:
+            ref, node = self._ref, self._node
+            engine.submit(
+                address,
+                RECENT,
+                (list(TRAILS), _TRAIL_SECONDS, self._interval),
+                timeout=2.0,
+                done=lambda answer: ref.cast(Remembered(node, boot, answer)),
+            )
+
+    def _ask_for_events(self, last: int, address: str) -> None:
+        after = max(self._events, last - _FIRST_EVENTS) if self._events < 0 else self._events
+        self._events = last
+        if last > after and (engine := self._engine()) is not None:
+            ref, node, boot = self._ref, self._node, self._boot
+            engine.submit(
+                address,
+                EVENTS,
+                (after, _MOST_EVENTS),
+                timeout=2.0,
+                done=lambda answer: ref.cast(Happened(node, boot, answer)),
+            )
+
+    def _ask(self) -> None:
+        if self._own_sample is not None:
+            if (sample := self._own_sample()) is not None:
+                self._board.put_reading(self._node, sample, 0.0)
+            return
+        member, engine = self._board.member(self._node), self._engine()
+        # One question at a time: a node that is slow is not asked faster for it.
+        if member is None or engine is None or self._is_asking or self._left <= 0 or member.status is Status.DOWN:
+            return
+        self._is_asking = True
+        self._left -= 1
+        if member.boot != self._asked:  # another life, perhaps another version
+            self._asked, self._number, self._is_old = member.boot, -1, False
+        asked_at, ref, node, address = self._clock.monotonic(), self._ref, self._node, member.address
+        patience = max(2 * self._interval, 2.0)
+        method, args = (SAMPLE, ()) if self._is_old else (SAMPLE_AFTER, (self._number, patience))
+        engine.submit(
+            address,
+            method,
+            args,
+            timeout=patience + 2.0,
+            done=lambda answer: ref.cast(Answered(node, asked_at, address, answer)),
+        )
