@@ -66,6 +66,7 @@ class Switchboard:
         self._ears, self._bell = socket.socketpair()
         self._ears.setblocking(False)
         self._bell.setblocking(False)
+        self._is_ringing = False
         self.selector.register(self._ears, selectors.EVENT_READ, self._hear)
 
     # ------------------------------------------------------------------------------ asking
@@ -228,19 +229,21 @@ class Switchboard:
             open_ = not self._closed
             if open_:
                 self._inbox.append(act)
-                self._ring()
+                if self._thread is not threading.current_thread():  # which looks there before it sleeps
+                    self._ring()
         if not open_:
             otherwise()
 
     def _ring(self) -> None:
-        try:
+        if not self._is_ringing:
+            self._is_ringing = True
             self._bell.send(b"!")
-        except BlockingIOError:
-            pass  # it is ringing already
 
     def _hear(self, mask: int) -> None:
         del mask
         self._ears.recv(4096)
+        with self._lock:  # whoever found it ringing put something into the inbox, which is looked into next
+            self._is_ringing = False
 
 
 def _safely(callback: Callable[..., None], *args: Any) -> None:

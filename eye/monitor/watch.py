@@ -1,8 +1,8 @@
 """What a collector knows of one node that it watches, and what it does about it: ask, and put on the board.
 
 The question is for the sample after the last one that came here, and the node answers when it has taken it:
-nothing is asked twice, and a sample is here as soon as it is there. Questions go through the interconnect
-without waiting; the answer comes back as a message to the collector.
+nothing is asked twice, and a sample is here as soon as it is there. The next question is asked right where the
+answer arrives, on the interconnect's own thread; what came goes to the collector as a message.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ class Answered(NamedTuple):
     asked_at: float
     address: str
     answer: Answer
+    is_new: bool
+    is_first: bool  # of this life: nobody waited with it
 
 
 class Happened(NamedTuple):
@@ -91,32 +93,25 @@ class Watch:
         self._ask()
 
     def take_answer(self, message: Answered) -> None:
-        """Put what came on the board, and ask for the next."""
-        self._is_asking = False
-        member = self._board.member(self._node)
-        if isinstance(message.answer.error, LookupError) and not self._is_old:
+        """Put what came on the board."""
+        member, answer = self._board.member(self._node), message.answer
+        if isinstance(answer.error, LookupError) and not self._is_old:
             self._is_old = True  # of an older version: it is asked at each beat
             self._ask()
-        if message.answer.error is not None or member is None or member.address != message.address:
+        if answer.error is not None or member is None or member.address != message.address:
             return  # the membership finds out by itself whether the node is gone
-        told = message.answer.value
-        report = told if isinstance(told, Report) else Report(self._number, told)
-        sample = report.sample
+        report = answer.value if isinstance(answer.value, Report) else None
+        sample = answer.value if report is None else report.sample
         if sample is None or sample.boot != member.boot:
             return
-        # How long a question took says something only of one that nobody waited with.
-        took = self._clock.monotonic() - message.asked_at if self._number < 0 or self._is_old else None
         if sample.boot != self._boot:
             self._begin_life(sample.boot, message.address)
-        is_new = report.number != self._number or self._is_old
-        self._number = report.number
-        if is_new:
+        if message.is_new:
+            # How long a question took says something only of one that nobody waited with.
+            took = self._clock.monotonic() - message.asked_at if message.is_first or report is None else None
             self._board.put_reading(self._node, sample, took)
-        if report.events != self._events and not self._is_old:
+        if report is not None and report.events != self._events:
             self._ask_for_events(report.events, message.address)
-        # At once, to have the next as soon as it is taken; unless it is taken oftener than we want to know.
-        if is_new and not self._is_old and self._interval <= 1.5 * report.every and self._board.is_looked_at:
-            self._ask()
 
     def take_events(self, message: Happened) -> None:
         """Put on the board what happened there."""
@@ -131,7 +126,7 @@ class Watch:
             self._board.put_trail(self._node, message.answer.value)
 
     def _begin_life(self, boot: str, address: str) -> None:
-        self._boot, self._number, self._events = boot, -1, -1
+        self._boot, self._events = boot, -1
         if (engine := self._engine()) is not None:
             ref, node = self._ref, self._node
             engine.submit(
@@ -165,10 +160,16 @@ class Watch:
         if member is None or engine is None or self._is_asking or self._left <= 0 or member.status is Status.DOWN:
             return
         self._is_asking = True
-        self._left -= 1
         if member.boot != self._asked:  # another life, perhaps another version
             self._asked, self._number, self._is_old = member.boot, -1, False
-        asked_at, ref, node, address = self._clock.monotonic(), self._ref, self._node, member.address
+        self._submit(engine, member.address)
+
+    # From here on it is on the thread of whoever has the one question that is allowed: the collector asks when
+    # there is none, and until it has come to nothing the rest is done where the answers arrive.
+
+    def _submit(self, engine: Engine, address: str) -> None:
+        self._left -= 1
+        asked_at = self._clock.monotonic()
         patience = max(2 * self._interval, 2.0)
         method, args = (SAMPLE, ()) if self._is_old else (SAMPLE_AFTER, (self._number, patience))
         engine.submit(
@@ -176,5 +177,22 @@ class Watch:
             method,
             args,
             timeout=patience + 2.0,
-            done=lambda answer: ref.cast(Answered(node, asked_at, address, answer)),
+            done=lambda answer: self._came(asked_at, address, answer),
         )
+
+    def _came(self, asked_at: float, address: str, answer: Answer) -> None:
+        report, is_first = answer.value, self._number < 0
+        is_new = not isinstance(report, Report) or report.number != self._number
+        again = None
+        if isinstance(report, Report):
+            self._number = report.number
+            # At once, to have the next as soon as it is taken; unless it is taken oftener than we want to know.
+            is_wanted = is_new and self._left > 0 and self._interval <= 1.5 * report.every
+            is_of_that_life = report.sample is not None and report.sample.boot == self._asked
+            if is_wanted and is_of_that_life and self._board.is_looked_at:
+                again = self._engine()
+        if again is not None:
+            self._submit(again, address)
+        else:
+            self._is_asking = False
+        self._ref.cast(Answered(self._node, asked_at, address, answer, is_new, is_first))
