@@ -46,6 +46,7 @@
     |   |-- AuthenticationRefused        the two cookies differ
     |   |-- DeadlineExceeded             no answer in time
     |   |-- RemoteError                  the other node's method raised
+    |   |-- RemoteSessionLost            the other node has let go of what was going on between the two
     |   '-- WireError                    what came, or was to go, over the wire
     |       |-- EncodeRefused            not plain data nor a registered type
     |       |-- DecodeRefused            bytes that are not what they should be
@@ -503,6 +504,13 @@ class RemoteError(ClusterError):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.message}" if self.message else self.kind
+
+
+class RemoteSessionLost(ClusterError):
+    """The other node has let go of the session: it was restarted, or had not heard from us for too long."""
+
+    def __str__(self) -> str:
+        return "the other node has let go of this session; what was going on in it is lost"
 
 
 class WireError(ClusterError):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _STOP = 5.0  # seconds that the node may take to stop
 _EXIT = 3.0  # seconds more that threads may take which nobody can end
 _LOOK = 1.0  # seconds between two looks at whether the node still stands
+_MOST_FILES = 65_536  # more than any node needs
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -47,6 +48,7 @@ class Foreground:
     def run(self, start: Callable[[], Node], came_up: Callable[[Node], None]) -> int:
         """Start a node, call `came_up`, wait, stop it. Blocks; answers the exit code."""
         held = self._set_up_logs()
+        _allow_many_files()
         try:
             node = start()
         except BaseException:
@@ -103,6 +105,17 @@ class Foreground:
         except OSError:
             pass  # there was none to begin with
         self._stops.put("the parent has ended")
+
+
+def _allow_many_files() -> None:
+    """Raise the soft limit to the hard one: a node of a large cluster has some connections with each other node."""
+    try:
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, _MOST_FILES)), hard))
+    except (ImportError, ValueError, OSError):
+        pass  # not POSIX, or not allowed; who has too few is told when it matters
 
 
 def _leave_within(seconds: float) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from eye.cluster.node import Address
 from eye.errors import BadAddress, ConfigError
-from eye.monitor.config import DISCOVERY, NodeConfig, default_node_name
+from eye.monitor.config import DISCOVERY, MOST_NODES, NodeConfig, default_node_name
 from eye.monitor.node import Node
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ def start_node(
     discover: Iterable[str] | None = None,
     advertise: str | None = None,
     tls: str | None = None,
+    seed: bool | None = None,
+    max_nodes: int | None = None,
 ) -> Node:
     """Make this program observable.
 
@@ -54,7 +56,10 @@ def start_node(
         discover: how other nodes are found: `local`, `static`, `multicast`, `dns:NAME:PORT`; the first two
             unless given.
         advertise: where others reach it, if that is not where it listens.
-        tls: `auto` (beyond this machine, which is the default), `always` or `off`.
+        tls: `auto` (beyond this machine, which is the default), `always` or `off`. Certificates of a real
+            authority are named by `EYE_TLS_CERT`, `EYE_TLS_KEY` and `EYE_TLS_CA`.
+        seed: whether it keeps the registry of a large cluster.
+        max_nodes: how many nodes it takes in, 500 unless given.
 
     Raises:
         NameTaken, AddressInUse, CookieUnusable, ConfigError: in one sentence, what to do.
@@ -68,7 +73,20 @@ def start_node(
                 )
             return _running
         _running = Node.start(
-            _config(name, listen, connect, cookie_file, interval, allow, deny, discover, advertise, tls)
+            _config(
+                name,
+                listen,
+                connect,
+                cookie_file,
+                interval,
+                allow,
+                deny,
+                discover,
+                advertise,
+                tls,
+                seed,
+                max_nodes,
+            )
         )
         atexit.register(stop_node)
         return _running
@@ -95,6 +113,8 @@ def _config(
     discover: Iterable[str] | None,
     advertise: str | None,
     tls: str | None,
+    seed: bool | None,
+    max_nodes: int | None,
 ) -> NodeConfig:
     environ = os.environ
     cookie = cookie_file or environ.get("EYE_COOKIE_FILE")
@@ -109,9 +129,11 @@ def _config(
         connect=peers,
         cookie_file=Path(cookie) if cookie else None,
         interval=interval,
-        allow=frozenset(allow),
-        deny=frozenset(deny),
+        allow=frozenset(allow) or frozenset(environ.get("EYE_ALLOW", "").split()),
+        deny=frozenset(deny) or frozenset(environ.get("EYE_DENY", "").split()),
         discover=_discover(discover, environ),
+        is_seed=_truth(environ, "EYE_SEED") if seed is None else seed,
+        max_nodes=_number(environ, "EYE_MAX_NODES", MOST_NODES) if max_nodes is None else max_nodes,
         advertise=advertise or environ.get("EYE_ADVERTISE") or None,
         tls=tls or environ.get("EYE_TLS") or "auto",
         tls_cert=_path(environ, "EYE_TLS_CERT"),
@@ -128,3 +150,21 @@ def _discover(given: Iterable[str] | None, environ: Mapping[str, str]) -> tuple[
 
 def _path(environ: Mapping[str, str], variable: str) -> Path | None:
     return Path(environ[variable]) if environ.get(variable) else None
+
+
+def _number(environ: Mapping[str, str], variable: str, usual: int) -> int:
+    text = environ.get(variable, "").strip()
+    if text and not (text.isascii() and text.isdigit()):
+        raise ConfigError(f"{variable} must be a whole number, not {text!r}")
+    return int(text) if text else usual
+
+
+def _truth(environ: Mapping[str, str], variable: str) -> bool:
+    text = environ.get(variable, "").strip().lower()
+    if text not in _WORDS:
+        raise ConfigError(f"{variable} must be one of yes, no, true, false, on, off, 1, 0, not {text!r}")
+    return _WORDS[text]
+
+
+_WORDS = {"": False, **dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True)}
+_WORDS |= dict.fromkeys(("0", "false", "f", "no", "n", "off"), False)

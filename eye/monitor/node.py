@@ -23,6 +23,9 @@ from eye.cluster.exchange import EngineSlot
 from eye.cluster.members import Standing
 from eye.cluster.node import NodeInfo, new_boot
 from eye.cluster.registry_service import RegistryService
+from eye.cluster.remote import Remote
+from eye.cluster.remote_service import RemoteService
+from eye.cluster.remote_sessions import Sessions
 from eye.cluster.security import load_cookie
 from eye.errors import AlreadyStarted, CallFailed, ClusterFull, EyeError, NameTaken, NodeDown, StartFailed
 from eye.metrics.psutil_probe import PsutilProbe, own_memory
@@ -69,6 +72,8 @@ class Node:
         self._is_observing = False
         self._adding = threading.Lock()
         self.system = system
+        self.remote = Remote(system)
+        """The processes of other nodes."""
         self.config = parts.config
 
     @classmethod
@@ -225,6 +230,7 @@ def _assemble(
         memory=own_memory,
         interval=config.interval,
     )
+    remote_service = RemoteService(system, config.name, info.boot, config.rights)
     strategies = discovery.make(
         config.discover, cookie=cookie, folder=config.folder or runtime_folder(environ), connect=config.connect
     )
@@ -244,13 +250,15 @@ def _assemble(
         make_engine=lambda: (
             _manager_engine(cookie, clock, tls) if make_engine is None else make_engine(cookie, clock)
         ),
-        services=(RegistryService(system, info, standing), agent),
+        services=(RegistryService(system, info, standing), agent, remote_service),
         strategies=strategies,
         latest=latest,
         board=Board(clock),
         engine=slot,
         recent=recent,
         events=events,
+        sessions=Sessions(),
+        remote_service=remote_service,
         standing=standing,
         draw=random.random,
         is_hidden=observer,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from eye.cluster.interconnect import Engine, Service
     from eye.cluster.members import Standing
     from eye.cluster.node import NodeInfo
+    from eye.cluster.remote_service import RemoteService
+    from eye.cluster.remote_sessions import Sessions
     from eye.metrics.probe import Probe
     from eye.metrics.recent import Recent
     from eye.metrics.sampler import Latest
@@ -46,6 +48,10 @@ class Parts:
     """The node's last hour."""
     events: EventLog
     """What happened in it lately."""
+    sessions: Sessions
+    """What processes of this node have going on with those of others."""
+    remote_service: RemoteService
+    """What others have going on here."""
     standing: Standing
     """What the membership remembers from one of its lives to the next."""
     draw: Callable[[], float]

@@ -8,7 +8,8 @@
     |-- cluster               rest_for_one    the other nodes, and the way to them
     |   |-- interconnect
     |   |-- members
-    |   '-- discovery
+    |   |-- discovery
+    |   '-- remote          speaks for the processes here with those elsewhere
     |-- observing             rest_for_one    once somebody wants to see the others
     |   |-- nodes             a collector for each node, or for a batch of them
     |   '-- roster
@@ -32,6 +33,8 @@ from eye.cluster.exchange import Interconnect
 from eye.cluster.finder import Finder
 from eye.cluster.known import Settings
 from eye.cluster.members import Members
+from eye.cluster.remote_desk import NAME as REMOTE
+from eye.cluster.remote_desk import RemoteDesk
 from eye.metrics.sampler import Sampler
 from eye.monitor.chronicle import Chronicler
 from eye.monitor.collector import Collector
@@ -54,9 +57,10 @@ _UNTIL_NAMES_ARE_FREE = Delay(first=0.02, longest=1.0)
 
 def application(parts: Parts) -> list[ChildSpec]:
     """Say what runs on every node. `observing` and the views join when they are wanted."""
+    cluster = [_interconnect(parts), _members(parts), _discovery(parts), _remote(parts)]
     return [
         _group("local", Strategy.ONE_FOR_ONE, [_pubsub(), _chronicler(parts), _sampler(parts)]),
-        _group("cluster", Strategy.REST_FOR_ONE, [_interconnect(parts), _members(parts), _discovery(parts)]),
+        _group("cluster", Strategy.REST_FOR_ONE, cluster),
     ]
 
 
@@ -169,4 +173,20 @@ def _discovery(parts: Parts) -> ChildSpec:
             "interval": 1.0 if parts.is_hidden else 5.0,
             "advertise": parts.config.advertise,
         },
+    )
+
+
+def _remote(parts: Parts) -> ChildSpec:
+    me = parts.info
+    return ChildSpec(
+        RemoteDesk,
+        id="remote",
+        name=REMOTE,
+        args=(
+            parts.engine,
+            parts.standing,
+            lambda: (parts.standing.name or me.name, me.boot),
+            parts.sessions,
+            parts.remote_service,
+        ),
     )

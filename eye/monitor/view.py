@@ -11,7 +11,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from eye.cluster.node import Status
-from eye.errors import NodeDown, UnknownNode
+from eye.cluster.registry import FORGET
+from eye.errors import NodeDown, NotDown, UnknownNode
 from eye.monitor.collector import LOOKING, Looking
 from eye.monitor.methods import CRASH, GC, PROCESSES, RECENT, TREE
 
@@ -137,7 +138,7 @@ class View:
         return self._engine().request(self._address(node), RECENT, names, seconds, step, timeout=timeout)  # type: ignore[no-any-return]
 
     def trail(self, node: str, metric: str) -> list[float | None]:
-        """Answer the last values of a metric of `collector.TRAILS`, the oldest first. Never waits."""
+        """Answer the last values of a metric of `watch.TRAILS`, the oldest first. Never waits."""
         return self._board.trail(node, metric)
 
     def events(self) -> list[dict[str, Any]]:
@@ -164,6 +165,25 @@ class View:
             return self._agent.crash(process, reason)
         address = self._address(node)
         return self._engine().request(address, CRASH, process, reason, timeout=timeout)  # type: ignore[no-any-return]
+
+    def forget(self, node: str, timeout: float = 5.0) -> int:
+        """Have every node forget one that is down and will not come back; answer how many have.
+
+        Raises:
+            NotDown: it lives, as one of them sees it. UnknownNode: nobody knows it.
+        """
+        members = self._board.members()
+        if node in members and members[node].status not in (Status.DOWN, Status.CONNECTING):
+            raise NotDown(node)
+        others = [one.address for one in members.values() if one.status is not Status.DOWN and one.name != node]
+        answers = self._engine().request_all([one for one in others if one], FORGET, node, timeout=timeout)
+        for answer in answers.values():
+            if isinstance(answer.error, NotDown):
+                raise answer.error
+        told = [answer for answer in answers.values() if answer.error is None and answer.value]
+        if not told:
+            raise UnknownNode(node, ", ".join(sorted(members)))
+        return len(told)
 
     def document(self) -> dict[str, Any]:
         """Answer the nodes in the form of the JSON contract."""

@@ -4,7 +4,7 @@ Read in this order: reasons, via, delay, mailbox, child_spec, restart_window, po
 running, messages, deadlocks, failures, ending, backlog, ref, inbox, events, bounded_inbox, shown, reports,
 attention, threads, process, spawning, timers, entries, names, debugging, system, abilities, gen_server,
 children, caretaker, restarter, supervisor, dynamic_supervisor, partition_supervisor, tree_text, introspection,
-process_info, pubsub, registry, agent, task_process, task, task_stream, task_supervisor, affinity, border,
+process_info, pubsub, registry, outside, agent, task_process, task, task_stream, task_supervisor, affinity, border,
 crossing, standins, isolated_child, zygote, fork_server, packing, errands, isolated.
 
     reasons … incidents              to say and to decide: values and pure functions, in which nothing runs

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from eye.errors import CannotCross
 from eye.supervision.inbox import Inbox
-from eye.supervision.messages import Caller, Monitor
+from eye.supervision.messages import Asking, Caller, Monitor
 from eye.supervision.process import PykkaCaller
 from eye.supervision.pubsub import Topics
 from eye.supervision.ref import Ref, shorten
@@ -35,6 +35,7 @@ _KINDS: dict[type, str] = {
     Inbox: "inbox",
     Caller: "caller",
     PykkaCaller: "caller",
+    Asking: "caller",
     Monitor: "monitor",
     Timer: "timer",
     Timers: "timers",

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from eye.errors import BadReturn, UnhandledMessage
 from eye.supervision.abilities import Abilities
 from eye.supervision.answers import NOTHING, Continue, Ignore, NoReply, Reply, Stop
-from eye.supervision.messages import Caller, Cast, Down, Exit, IdleCheck, IdleTimeout, Info, Wake
+from eye.supervision.messages import Asking, Caller, Cast, Down, Exit, IdleCheck, IdleTimeout, Info, Wake
 from eye.supervision.process import IGNORED, PykkaCaller
 from eye.supervision.reasons import ProcessExit, Reason, as_reason, uncaught
 from eye.supervision.ref import Ref
@@ -293,6 +293,7 @@ class GenServer(Abilities):
 HANDLERS: dict[type, Callable[[Any, Any], Reason | None]] = {
     Caller: GenServer._on_call,
     PykkaCaller: GenServer._on_call,
+    Asking: GenServer._on_call,
     Cast: GenServer._on_cast,
     Info: GenServer._on_info,
     Exit: GenServer._on_exit,

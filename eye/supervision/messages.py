@@ -97,6 +97,22 @@ class Caller:
     """Whether it can be told that the wait would be in vain."""
 
 
+class Asking(Caller):
+    """A call of somebody who does not wait in this system: the answer goes to a function, `outside.ask`."""
+
+    __slots__ = ("_settled",)
+
+    def __init__(self, request: Any, server: Ref, settled: Callable[[Any, Reason | None], None]) -> None:
+        super().__init__(request, server, None)
+        self._settled = settled
+
+    def _settle(self, value: Any, error: Reason | None) -> bool:
+        if not super()._settle(value, error):
+            return False
+        self._settled(value, error)
+        return True
+
+
 class Waiter(Caller):
     """A wait for a start or an end: nothing is asked of anybody, so it lies in no mailbox."""
 
@@ -252,5 +268,7 @@ class Monitor:
         """Whether a notice that is on its way already shall not be shown either."""
 
 
-NOT_BARE: set[type] = {Caller, Info, Exit, Down, IdleCheck, Cast, PackedCast, PackedInfo, SystemRequest, Wake}
+NOT_BARE: set[type] = {
+    Caller, Asking, Info, Exit, Down, IdleCheck, Cast, PackedCast, PackedInfo, SystemRequest, Wake,
+}  # fmt: skip
 """What a cast may not be by itself; `Ref.cast` wraps it."""
