@@ -108,12 +108,14 @@ class Foreground:
 
 
 def _allow_many_files() -> None:
-    """Raise the soft limit to the hard one: a node of a large cluster has some connections with each other node."""
+    """Raise the soft limit of open files: a node of a large cluster has some connections with each other node."""
     try:
         import resource
 
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, _MOST_FILES)), hard))
+        wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     except (ImportError, ValueError, OSError):
         pass  # not POSIX, or not allowed; who has too few is told when it matters
 
