@@ -263,7 +263,8 @@ class Membership:
     def _on_tick(self, event: Tick, now: Moment) -> None:
         del event
         self._forgive_what_we_slept_through(now)
-        for known in list(self._known.values()):
+        # Teachers first: when one falls silent, those of whom we hear through it are no older than its last word.
+        for known in sorted(self._known.values(), key=self._teachers.is_no_teacher):
             self._watch(known, now)
         for boot in [boot for boot, at in self._departed.items() if now.steady - at > _TOMBSTONE]:
             del self._departed[boot]
@@ -342,6 +343,10 @@ class Membership:
         elif known.status is Status.CONNECTING:
             if silence > settings.down_after:
                 self._turn(known, Status.DOWN, now, known.reason or "never reached")
+        elif known.via is not None and known.status is Status.UP and silence > settings.suspect_after:
+            # Nobody tells us of it any more, which says nothing of it: we ask for ourselves.
+            known.heard, known.via = now.steady, None
+            self._contacts.add(known.address, now.steady, known.info.name).hurry(now.steady)
         elif silence > settings.down_after:
             self._turn(known, Status.DOWN, now, f"silent for more than {settings.down_after:g} s")
         elif silence > settings.suspect_after and known.status is Status.UP:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
-import random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,11 +32,11 @@ from eye.cluster.news import (
 )
 from eye.cluster.node import Member, NodeInfo, Status
 from eye.cluster.registry import Digest
+from tests.cluster.simulation import EPOCH, Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-EPOCH = 1_800_000_000.0
 ME = NodeInfo("me", "127.0.0.1:1", "boot-me", EPOCH - 100)
 A = NodeInfo("a", "127.0.0.1:2", "boot-a", EPOCH - 50)
 A_AGAIN = NodeInfo("a", "127.0.0.1:3", "boot-a2", EPOCH + 50)
@@ -427,103 +424,6 @@ def test_a_membership_that_is_restarted_goes_on_where_it_was() -> None:
 
 
 # ------------------------------------------------------------------------- many nodes, one network
-
-
-class Simulation:
-    """Nodes that carry out the steps of their memberships over a network made of virtual time."""
-
-    def __init__(self, size: int, seed: int, loss: float = 0.0, slowness: float = 0.05) -> None:
-        self.random = random.Random(seed)
-        self.loss, self.slowness = loss, slowness
-        self.now = 0.0
-        self.cut: set[frozenset[str]] = set()
-        self.down: set[str] = set()
-        self.nodes: dict[str, Membership] = {}
-        self.said: dict[str, list[news.Change]] = {}
-        self._queue: list[tuple[float, int, object]] = []
-        self._numbers = itertools.count()
-        for number in range(size):
-            self.start(f"n{number}", seeds=["n0"])
-
-    def start(self, name: str, seeds: list[str]) -> None:
-        info = NodeInfo(name, f"{name}:1", f"{name}-{next(self._numbers)}", EPOCH + self.now)
-        self.down.discard(name)
-        self.nodes[name] = Membership(info, self.random.random)
-        self.said.setdefault(name, [])
-        node = self.nodes[name]
-        for seed in seeds:
-            if seed != name:
-                self.tell(node, AddressFound(f"{seed}:1"))
-        self.at(self.random.random() * 0.5, lambda: self.tick(node))
-
-    def at(self, delay: float, act: object) -> None:
-        heapq.heappush(self._queue, (self.now + delay, next(self._numbers), act))
-
-    def run(self, seconds: float) -> None:
-        until = self.now + seconds
-        while self._queue and self._queue[0][0] <= until:
-            self.now, _, act = heapq.heappop(self._queue)
-            act()  # type: ignore[operator]
-        self.now = until
-
-    def lives(self, node: Membership) -> bool:
-        return self.nodes.get(node.me.name) is node and node.me.name not in self.down
-
-    def tick(self, node: Membership) -> None:
-        if self.lives(node):
-            self.tell(node, Tick())
-            self.at(node.settings.tick, lambda: self.tick(node))
-
-    def tell(self, node: Membership, event: news.Event) -> None:
-        if not self.lives(node):
-            return
-        for step in node.handle(event, self.moment):
-            if isinstance(step, Announce):
-                self.call(node, step)
-            elif isinstance(step, Publish):
-                self.said[node.me.name].append(step.change)
-
-    @property
-    def moment(self) -> Moment:
-        return Moment(EPOCH + self.now, self.now)
-
-    def call(self, node: Membership, step: Announce) -> None:
-        if self.random.random() < self.loss:
-            self.at(2.0, lambda: self.tell(node, CallFailed(step.address, "no answer", was_silent=True)))
-        else:
-            self.at(self.random.random() * self.slowness, lambda: self.arrive(node, step))
-
-    def arrive(self, node: Membership, step: Announce) -> None:
-        name = step.address.partition(":")[0]
-        peer = self.nodes.get(name)
-        if frozenset((name, node.me.name)) in self.cut:
-            self.at(2.0, lambda: self.tell(node, CallFailed(step.address, "no answer", was_silent=True)))
-            return
-        if peer is None or not self.lives(peer):
-            self.tell(node, CallFailed(step.address, "refused", was_silent=False))
-            return
-        digest = peer.digest(self.moment, step.known_version, node.me)
-        self.tell(peer, Announced(node.me))
-        answered, ended = Answered(step.address, digest), CallFailed(step.address, "closed", was_silent=False)
-
-        def come_back() -> None:
-            self.tell(node, answered if self.lives(peer) else ended)
-
-        self.at(self.random.random() * self.slowness, come_back)
-
-    def kill(self, name: str) -> None:
-        self.down.add(name)
-        for other in self.nodes.values():
-            self.tell(other, ConnectionLost(f"{name}:1", "closed"))
-
-    def sees(self, name: str) -> dict[str, Status]:
-        return {m.name: m.status for m in self.nodes[name].members(self.moment)}
-
-    def all_see_all(self, names: Iterable[str]) -> bool:
-        names = set(names)
-        return all(
-            {name for name, status in self.sees(one).items() if status is Status.UP} >= names for one in names
-        )
 
 
 @pytest.mark.parametrize("size", [3, 20, 60])
