@@ -38,6 +38,7 @@
     |   |-- FolderUnusable               where local nodes meet is not this user's alone
     |   |-- AddressInUse                 somebody listens there already
     |   |-- NameTaken                    another live node has this name
+    |   |-- ClusterNameTaken             another process has that name, somewhere in the cluster
     |   |-- ClusterFull                  a registry takes no more nodes
     |   |-- NotDown                      a node that lives is not forgotten
     |   |-- NodeUnreachable              refused, reset, no route
@@ -413,6 +414,17 @@ class NameTaken(ClusterError):
             f"a node named {self.name!r} is already running at {self.address}; "
             "choose another --name, or stop that one first"
         )
+
+
+class ClusterNameTaken(ClusterError):
+    """Another process has that name, on the node `node`."""
+
+    def __init__(self, name: str, node: str) -> None:
+        super().__init__(name, node)
+        self.name, self.node = name, node
+
+    def __str__(self) -> str:
+        return f"the name {self.name!r} is taken in the cluster, by a process of {self.node}"
 
 
 class ClusterFull(ClusterError):

@@ -4,5 +4,5 @@ Read in this order: node, interconnect, frames, codec, security, channel, certif
 conversation, sockets, lookup, line, switchboard, engines, exchange, registry, news, contacts, known,
 teachers, membership, reachable, members, registry_service, discovery, finder,
 parcels, remote_words, served_session, remote_service, remote_errands, remote_sessions,
-remote_desk, remote.
+remote_desk, cluster_names, remote.
 """

@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from eye.cluster.cluster_names import NAME as CLUSTER_NAMES
+from eye.cluster.cluster_names import Claim, Release, WhoHas
 from eye.cluster.parcels import crosses as crosses
 from eye.cluster.parcels import pack, pack_reason
 from eye.cluster.remote_desk import NAME
@@ -64,6 +66,8 @@ class RemoteProcess:
             ActionRefused: the node does not allow `call`.
             EncodeRefused, DecodeRefused: the question, or the answer, cannot cross.
         """
+        if (here := self._remote._here(self)) is not None:
+            return here.call(request, timeout)
         shown = (str(self), shorten(request))
         ask = Ask(self.node, self._target, pack(request), shown)
         return self._remote._ask(ask, shown, timeout)
@@ -129,8 +133,8 @@ class RemoteProcess:
 class Remote:
     """The other nodes, for the processes of this one. All methods may be called from any thread."""
 
-    def __init__(self, system: System) -> None:
-        self._system = system
+    def __init__(self, system: System, boot: str = "") -> None:
+        self._system, self._boot = system, boot
 
     def process(self, name: str, node: str) -> RemoteProcess:
         """Speak of the process that has that name on that node. Asks nobody."""
@@ -162,16 +166,44 @@ class Remote:
         self._system.topics.broadcast(topic, message)
         self._tell(Publish(topic, parcel))
 
+    def claim(self, name: str, process: Ref | None = None, timeout: float | None = DEFAULT_TIMEOUT) -> None:
+        """Give a name in the whole cluster to a process of this node (the running one unless given).
+
+        It has the name until it ends. Where a network parted and each half gave the name away, one of the two
+        holders is killed when they meet.
+
+        Raises:
+            ClusterNameTaken: another process has it; `.node` says where.
+            NodeUnreachable, DeadlineExceeded, CallTimeout: the node that gives names away was not reached.
+        """
+        self._ask(Claim(name, process or _running()), (f"the name {name!r}", "claim"), timeout, CLUSTER_NAMES)
+
+    def release(self, name: str) -> None:
+        """Take a name in the whole cluster back from a process of this node."""
+        self._system.cast(CLUSTER_NAMES, Release(name))
+
+    def whereis(self, name: str, timeout: float | None = DEFAULT_TIMEOUT) -> RemoteProcess | None:
+        """Find who has a name in the whole cluster; None if nobody has."""
+        holder = self._ask(WhoHas(name), (f"the name {name!r}", "whereis"), timeout, CLUSTER_NAMES)
+        return None if holder is None else RemoteProcess(holder.node, name, holder.boot, holder.serial, self)
+
+    def _here(self, process: RemoteProcess) -> Ref | None:
+        """The process, where it is one of this very node."""
+        if not process.boot or process.boot != self._boot:
+            return None
+        return next((ref for ref in self._system.processes() if ref.serial == process.serial), None)
+
     def _tell(self, message: Any) -> None:
         self._system.cast(NAME, message)
 
-    def _ask(self, message: Any, shown: tuple[str, str], timeout: float | None) -> Any:
+    def _ask(self, message: Any, shown: tuple[str, str], timeout: float | None, whom: str = NAME) -> Any:
         try:
-            answer = self._system.call(NAME, message, timeout)
+            answer = self._system.call(whom, message, timeout)
         except CallTimeout:
             raise CallTimeout(*shown, f"timeout: no answer within {timeout:g} s") from None
         except (NoProcess, ServerExited) as error:
-            raise NodeDown(message.node, "the interconnect of this node is being restarted") from error
+            node = getattr(message, "node", "the cluster")
+            raise NodeDown(node, "the interconnect of this node is being restarted") from error
         return answer.get()
 
 

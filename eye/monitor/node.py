@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from eye.clock import SystemClock
 from eye.cluster import discovery
+from eye.cluster.cluster_names import Held, NamesService
 from eye.cluster.exchange import EngineSlot
 from eye.cluster.members import Standing
 from eye.cluster.node import NodeInfo, new_boot
@@ -72,7 +73,7 @@ class Node:
         self._is_observing = False
         self._adding = threading.Lock()
         self.system = system
-        self.remote = Remote(system)
+        self.remote = Remote(system, parts.info.boot)
         """The processes of other nodes."""
         self.config = parts.config
 
@@ -250,7 +251,7 @@ def _assemble(
         make_engine=lambda: (
             _manager_engine(cookie, clock, tls) if make_engine is None else make_engine(cookie, clock)
         ),
-        services=(RegistryService(system, info, standing), agent, remote_service),
+        services=(RegistryService(system, info, standing), agent, remote_service, NamesService(system)),
         strategies=strategies,
         latest=latest,
         board=Board(clock),
@@ -258,6 +259,7 @@ def _assemble(
         recent=recent,
         events=events,
         sessions=Sessions(),
+        held=Held(),
         remote_service=remote_service,
         standing=standing,
         draw=random.random,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from eye.cluster.cluster_names import Held
     from eye.cluster.discovery import Strategy
     from eye.cluster.exchange import EngineSlot
     from eye.cluster.interconnect import Engine, Service
@@ -50,6 +51,8 @@ class Parts:
     """What happened in it lately."""
     sessions: Sessions
     """What processes of this node have going on with those of others."""
+    held: Held
+    """The names in the whole cluster that its processes have."""
     remote_service: RemoteService
     """What others have going on here."""
     standing: Standing

@@ -9,7 +9,8 @@
     |   |-- interconnect
     |   |-- members
     |   |-- discovery
-    |   '-- remote          speaks for the processes here with those elsewhere
+    |   |-- remote          speaks for the processes here with those elsewhere
+    |   '-- names           gives names away that one process of the cluster has
     |-- observing             rest_for_one    once somebody wants to see the others
     |   |-- nodes             a collector for each node, or for a batch of them
     |   '-- roster
@@ -29,6 +30,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from eye.cluster.cluster_names import NAME as CLUSTER_NAMES
+from eye.cluster.cluster_names import ClusterNames
 from eye.cluster.exchange import Interconnect
 from eye.cluster.finder import Finder
 from eye.cluster.known import Settings
@@ -57,7 +60,7 @@ _UNTIL_NAMES_ARE_FREE = Delay(first=0.02, longest=1.0)
 
 def application(parts: Parts) -> list[ChildSpec]:
     """Say what runs on every node. `observing` and the views join when they are wanted."""
-    cluster = [_interconnect(parts), _members(parts), _discovery(parts), _remote(parts)]
+    cluster = [_interconnect(parts), _members(parts), _discovery(parts), _remote(parts), _names(parts)]
     return [
         _group("local", Strategy.ONE_FOR_ONE, [_pubsub(), _chronicler(parts), _sampler(parts)]),
         _group("cluster", Strategy.REST_FOR_ONE, cluster),
@@ -189,4 +192,14 @@ def _remote(parts: Parts) -> ChildSpec:
             parts.sessions,
             parts.remote_service,
         ),
+    )
+
+
+def _names(parts: Parts) -> ChildSpec:
+    me = parts.info
+    return ChildSpec(
+        ClusterNames,
+        id="names",
+        name=CLUSTER_NAMES,
+        args=(parts.engine, parts.standing, lambda: (parts.standing.name or me.name, me.boot), parts.held),
     )

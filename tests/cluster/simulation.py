@@ -51,8 +51,9 @@ class Simulation:
         settings: Settings | None = None,
         seeds: int = 0,
     ) -> None:
-        """`loss` is the share of calls that vanish, `slowness` the longest way in seconds, and the first `seeds` nodes
-        keep the registry.
+        """Start so many nodes, of which the first `seeds` keep the registry.
+
+        `loss` is the share of calls that vanish, `slowness` the longest way in seconds.
         """
         self.random = random.Random(seed)
         self.loss, self.slowness = loss, slowness

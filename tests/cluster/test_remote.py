@@ -7,17 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from eye.clock import SystemClock
-from eye.cluster import news
-from eye.cluster.engines.manager import ManagerEngine
-from eye.cluster.exchange import EngineSlot
-from eye.cluster.members import CHANGES, Standing
-from eye.cluster.node import Address, Member, Status, new_boot
-from eye.cluster.remote import NodeGone, Remote, RemoteProcess, crosses
-from eye.cluster.remote_desk import NAME, RemoteDesk
-from eye.cluster.remote_service import RemoteService
-from eye.cluster.remote_sessions import Sessions
-from eye.cluster.security import Cookie
+from eye.cluster.members import CHANGES
+from eye.cluster.node import Status
+from eye.cluster.remote import NodeGone, RemoteProcess, crosses
+from eye.cluster.remote_desk import NAME
 from eye.errors import (
     ActionRefused,
     CallTimeout,
@@ -29,14 +22,14 @@ from eye.errors import (
     NoProcess,
     ServerExited,
 )
-from eye.supervision import Down, Exit, GenServer, Inbox, Mailbox, NoReply, Overflow, Ref, System
+from eye.supervision import Down, Exit, GenServer, Inbox, Mailbox, NoReply, Overflow, Ref
 from eye.supervision.reasons import NOCONNECTION, NOPROC, NORMAL, Crash, Reason
+from tests.cluster.sides import Side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SOON = 10.0  # seconds that nothing here takes unless it is broken
-COOKIE = Cookie("a cookie for tests of remote processes")
 
 
 @crosses
@@ -102,49 +95,6 @@ class Linked(GenServer):
 
     def handle_info(self, message: Any) -> None:
         self.told.send(message)
-
-
-class Side:
-    """A node, as far as processes of others are concerned: no discovery, no membership but what the test says."""
-
-    def __init__(self, name: str, allow: frozenset[str] = frozenset({"call"})) -> None:
-        self.name, self.boot, self.system = name, new_boot(), System(clock=SystemClock())
-        self.slot, self.standing, self.sessions = EngineSlot(), Standing(), Sessions()
-        self.service = RemoteService(self.system, name, self.boot, allow)
-        self.engine = ManagerEngine(COOKIE, self.system.clock)
-        self.slot.put(self.engine)
-        self.address = str(self.engine.serve(Address("127.0.0.1", 0), [self.service]))
-        self.remote = Remote(self.system)
-        self.start_desk()
-
-    def start_desk(self) -> None:
-        args = (self.slot, self.standing, lambda: (self.name, self.boot), self.sessions, self.service)
-        self.desk = self.start(RemoteDesk, *args, name=NAME)
-
-    def start(self, behaviour: type, *args: Any, **kwargs: Any) -> Ref:
-        ref = self.system.start(behaviour, *args, **kwargs)
-        assert ref is not None
-        return ref
-
-    def member(self, status: Status = Status.UP, reason: str | None = None) -> Member:
-        return Member(self.name, self.address, self.boot, 0.0, status, 0.0, 0.0, reason)
-
-    def knows(self, *others: Member) -> None:
-        self.standing.members = others
-
-    def loses(self, other: Side, reason: str = "silent for 10 s") -> None:
-        """As the membership would find it."""
-        member = other.member(Status.DOWN, reason)
-        self.knows(member)
-        self.system.topics.broadcast(CHANGES, news.NodeDown(member))
-
-    def die(self) -> None:
-        """As SIGKILL: every connection closes."""
-        self.engine.close()
-
-    def close(self) -> None:
-        self.engine.close()
-        self.system.stop(timeout=2.0)
 
 
 @pytest.fixture
