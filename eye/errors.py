@@ -609,7 +609,10 @@ class ActionRefused(MonitorError):
         self.node, self.action = node, action
 
     def __str__(self) -> str:
-        return f"node {self.node!r} does not allow {self.action!r}; start it with --allow {self.action}"
+        remedy = (
+            f"without --deny {self.action}" if self.action in ("read", "gc") else f"with --allow {self.action}"
+        )
+        return f"node {self.node!r} does not allow {self.action!r}; start it {remedy}"
 
 
 class ActionTooSoon(MonitorError):

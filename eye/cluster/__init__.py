@@ -2,7 +2,7 @@
 
 Read in this order: node, interconnect, frames, codec, security, channel, certificates, tls, dispatch,
 conversation, sockets, lookup, line, switchboard, engines, exchange, registry, news, contacts, known,
-teachers, membership, reachable, members, registry_service, discovery, finder,
+teachers, membership, interfaces, reachable, members, registry_service, discovery, finder,
 parcels, remote_words, served_session, remote_service, remote_errands, remote_sessions,
 remote_desk, cluster_names, remote.
 """

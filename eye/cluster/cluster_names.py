@@ -1,8 +1,8 @@
 """Names that one process in the whole cluster has, and what becomes of them when the network parts.
 
-The node that is up and has the smallest boot id is the *keeper*: it alone gives names away, so that of two who want
-one at once, one is refused. Every node remembers what it claimed, and claims it again wherever the keeper is another
-from now on. So nothing has to be copied, and a keeper that dies takes no name along.
+The node that is up and has the smallest boot id is the *keeper*: it alone gives names away, so that of two who
+want one at once, one is refused. Every node remembers what it claimed, and claims it again when the keeper is
+another from now on. So nothing has to be copied, and a keeper that dies takes no name along.
 
 Two halves of a parted network have a keeper each, and may give one name away twice. When they meet, the half
 whose keeper remains keeps its holder; the other is killed, as in OTP (`global`), and its log says so.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
+from eye.cluster.interfaces import list_interfaces
 from eye.cluster.node import Address
 
 if TYPE_CHECKING:
@@ -37,11 +38,15 @@ def address_to_tell(
 
 
 def primary_address(wildcard: str) -> str | None:
-    """Find the address by which this machine would go elsewhere. Sends nothing: `connect` of UDP only routes."""
+    """Find the address by which this machine would go elsewhere. Sends nothing: `connect` of UDP only routes.
+
+    A machine on a network that leads nowhere has no such way; there it is the first address it has.
+    """
     family = socket.AF_INET6 if ":" in wildcard else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as sock:
             sock.connect((_ELSEWHERE.get(wildcard, "192.0.2.1"), 9))
             return str(sock.getsockname()[0])
     except OSError:
-        return None  # no route to anywhere
+        own = [address for address, _ in list_interfaces() if not Address(address, 0).is_loopback]
+        return next((one for one in own if one != "::"), None)

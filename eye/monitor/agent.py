@@ -161,10 +161,9 @@ class Agent:
 
     def _check(self, right: str) -> None:
         if right not in self._allow:
-            logger.warning(
-                "node %s refused %r to %s: start it with --allow %s", self._name, right, asked_by(), right
-            )
-            raise ActionRefused(self._name, right)
+            refused = ActionRefused(self._name, right)
+            logger.warning("%s was refused what it asked for: %s", asked_by(), refused)
+            raise refused
 
     def _find(self, process: str) -> Ref:
         live = self._system.processes()
