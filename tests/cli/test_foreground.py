@@ -84,10 +84,10 @@ def test_it_warns_once_of_what_goes_over_the_wire_in_clear_text(
 ) -> None:
     process = start("start", "--name", "a", "--listen", "0.0.0.0:0", *options)
 
-    first = process.stderr.readline()  # and not `communicate` from then on: some of the rest may be read already
-    process.terminate()
-    said = first + process.stderr.read()
-    process.wait(timeout=20)
+    with process:
+        said = process.stderr.readline()
+        process.terminate()
+        said += process.stderr.read()  # and not `communicate`: a part may lie in the reader's buffer already
 
     warnings = [line for line in said.splitlines() if "clear text" in line]
     assert len(warnings) == (1 if options else 0)
