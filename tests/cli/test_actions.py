@@ -93,11 +93,8 @@ def test_processes_lists_those_of_one_node_or_of_all(run: Callable[..., Any], no
     everybody = json.loads(run("processes", "--format", "json").out)
 
     assert one.code == 0
-    assert [line.split()[0] for line in one.out.splitlines()[1:4]] == [
-        "/eye",
-        "/eye/cluster",
-        "/eye/cluster/discovery",
-    ]
+    paths = [line.split()[0] for line in one.out.splitlines()[1:4]]
+    assert paths == ["/eye", "/eye/cluster", "/eye/cluster/discovery"]
     assert [listed["node"] for listed in everybody["nodes"]] == ["a", "b"]
     assert run("processes", "nobody").code == 1
     assert run("processes", "a", "--sort", "beauty").code == 2

@@ -1,4 +1,4 @@
-"""What a node does for others, and what it refuses: rights, garbage, processes, events; and what each says of it."""
+"""What a node does for others, what it refuses, and how what happened is told."""
 
 from __future__ import annotations
 
