@@ -51,7 +51,9 @@ def command(shared: Shared, nodes: tuple[str, ...], everywhere: bool, format: st
         census = lookout.must_look(wants=matcher(nodes))
         if not census.nodes:
             raise UnknownNode(" ".join(nodes), ", ".join(census.known))
-        answers = lookout.ask_all(census.routes.values(), GC, timeout=timeout)
+        # The routes are those of all nodes: nobody else is to stand still.
+        meant = [census.routes[node.name] for node in census.nodes if node.name in census.routes]
+        answers = lookout.ask_all(meant, GC, timeout=timeout)
     receipts, code = [], 3 if census.unreached else 0
     for node in census.nodes:
         answer: Answer | None = answers.get(census.routes.get(node.name, ""))

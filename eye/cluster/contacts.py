@@ -58,7 +58,7 @@ class Contact:
         self._failures = 0
         self._failing_since = now
         self.version = digest.version
-        self.due = now + self._contacts.period()
+        self._wait_until(now + self._contacts.period())
 
     def lose(self, now: float) -> None:
         """Note that the connection has closed: dial again at once."""
@@ -66,7 +66,7 @@ class Contact:
             self.is_linked = False
             self._was_lost = True
             self._is_doomed = self.is_calling
-            self.due = now
+            self._wait_until(now)
 
     def fail(self, now: float) -> bool:
         """Note that our call failed; say whether it was the first dialling after a lost connection."""
@@ -75,16 +75,20 @@ class Contact:
         if was_linked or was_doomed:
             self.is_linked = False
             self._was_lost = True
-            self.due = now
+            self._wait_until(now)
             return False
         self._failures += 1
-        self.due = now + self._contacts.backoff(self._failures)
+        self._wait_until(now + self._contacts.backoff(self._failures))
         return self._was_lost
 
     def hurry(self, now: float) -> None:
         """Dial as soon as possible: there is reason to believe that somebody is there again."""
         self._failures = 0
-        self.due = min(self.due, now)
+        self._wait_until(min(self.due, now))
+
+    def _wait_until(self, due: float) -> None:
+        self.due = due
+        self._contacts.next_due = min(self._contacts.next_due, due)
 
     def has_failed_for(self, seconds: float, now: float) -> bool:
         """Whether nobody was reached here for that long."""
@@ -98,6 +102,7 @@ class Contacts:
         self._settings, self._jitter = settings, jitter
         self._all: dict[str, Contact] = {}
         self._excluded: set[str] = set()  # addresses of this very node
+        self.next_due = float("-inf")  # nobody is due before
 
     def get(self, address: str) -> Contact | None:
         """The contact of that address, if there is one."""
@@ -110,6 +115,7 @@ class Contacts:
             contact = Contact(self, address, now, name)
             if address not in self._excluded:
                 self._all[address] = contact
+                self.next_due = min(self.next_due, now)
         elif name is not None:
             contact.name = name
         return contact
@@ -130,15 +136,22 @@ class Contacts:
 
     def take_due(self, now: float, spare: Callable[[Contact], bool] = lambda _contact: False) -> Iterator[Contact]:
         """Give those that are due, and take them as called. Those to `spare` are asked about, and wait."""
+        if now < self.next_due:
+            return
+        self.next_due = float("inf")
         for contact in list(self._all.values()):
             if contact.due <= now and spare(contact):
                 contact.due = now + self.period()
-                continue
             # Every call ends within seconds, but for those of a process that has crashed meanwhile.
-            is_calling = contact.is_calling and now - contact.called_at < _CALL_LOST
-            if not is_calling and contact.due <= now:
+            elif contact.is_calling and now - contact.called_at < _CALL_LOST:
+                self.next_due = min(self.next_due, contact.called_at + _CALL_LOST)
+                continue
+            elif contact.due <= now:
                 contact.is_calling, contact.called_at = True, now
+                self.next_due = min(self.next_due, now + _CALL_LOST)
                 yield contact
+                continue
+            self.next_due = min(self.next_due, contact.due)
 
     def period(self) -> float:
         """Draw the time to the next announcement."""

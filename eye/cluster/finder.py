@@ -18,7 +18,7 @@ from eye.errors import EyeError, NameTaken
 from eye.supervision.gen_server import GenServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from eye.cluster.discovery import Strategy
     from eye.cluster.exchange import EngineSlot
@@ -34,11 +34,13 @@ class Look(NamedTuple):
 
 
 class LookSoon(NamedTuple):
-    """A strategy has learned of somebody a moment ago."""
+    """Strategies have learned of somebody a moment ago."""
 
 
 class Hurry(NamedTuple):
-    """A strategy has learned of somebody."""
+    """The strategy at that place in the list has learned of somebody."""
+
+    place: int
 
 
 class Finder(GenServer):
@@ -77,12 +79,12 @@ class Finder(GenServer):
         self._strategies = strategies
         self._draw = draw
         self._interval = interval
-        self._told: dict[str, str] = {}  # what is the matter with a strategy
-        self._hurries = False
+        self._told: dict[int, str] = {}  # what is the matter with a strategy, by its place
+        self._hurried: frozenset[int] = frozenset()
         ref = self.ref
-        for strategy in strategies:
+        for place, strategy in enumerate(strategies):
             if (start := getattr(strategy, "start", None)) is not None:
-                start(lambda: ref.cast(Hurry()))
+                start(lambda place=place: ref.cast(Hurry(place)))
         if not is_hidden and engine.address is not None:
             me = msgspec.structs.replace(info, address=address_to_tell(engine.address, advertise))
             for strategy in strategies:
@@ -92,8 +94,8 @@ class Finder(GenServer):
 
     def handle_info(self, message: Any) -> Any:
         if isinstance(message, LookSoon):
-            self._hurries = False
-            self._ask_all()
+            hurried, self._hurried = self._hurried, frozenset()
+            self._ask(sorted(hurried))
         elif isinstance(message, Look):
             self._look()
         else:
@@ -103,9 +105,9 @@ class Finder(GenServer):
     def handle_cast(self, message: Any) -> Any:
         if not isinstance(message, Hurry):
             return super().handle_cast(message)
-        if not self._hurries:  # a whole fleet may come at once, and one look finds them all
-            self._hurries = True
+        if not self._hurried:  # a whole fleet may come at once, and one look finds them all
             self.send_after(_SOON, LookSoon())
+        self._hurried |= {message.place}
         return None
 
     def _announce(self, strategy: Strategy, me: NodeInfo) -> None:
@@ -113,25 +115,25 @@ class Finder(GenServer):
             strategy.announce(me)
         except NameTaken:
             raise
-        except OSError as error:
+        except (OSError, EyeError) as error:
             logger.warning("%s cannot announce this node, which others will not find by it: %s", strategy, error)
 
     def _look(self) -> None:
-        self._ask_all()
+        self._ask(range(len(self._strategies)))
         self.send_after(self._interval * (0.8 + 0.4 * self._draw()), Look())
 
-    def _ask_all(self) -> None:
-        for strategy in self._strategies:
+    def _ask(self, places: Iterable[int]) -> None:
+        for place in places:
             try:
-                found = strategy.find()
+                found = self._strategies[place].find()
             except (OSError, EyeError) as error:
-                self._tell(strategy, error)
+                self._tell(place, error)
                 continue
-            self._told.pop(str(strategy), None)
+            self._told.pop(place, None)
             for address in sorted(found):
                 self.system.cast(MEMBERS, AddressFound(address))
 
-    def _tell(self, strategy: Strategy, error: Exception) -> None:
-        if self._told.get(str(strategy)) != str(error):  # once, not at each look
-            self._told[str(strategy)] = str(error)
-            logger.warning("%s found nothing this time: %s", strategy, error)
+    def _tell(self, place: int, error: Exception) -> None:
+        if self._told.get(place) != str(error):  # once, not at each look
+            self._told[place] = str(error)
+            logger.warning("%s found nothing this time: %s", self._strategies[place], error)

@@ -30,7 +30,7 @@ class Settings(NamedTuple):
 class Known:
     """A node that we know of."""
 
-    __slots__ = ("address", "heard", "info", "reason", "seen_at", "since", "status", "turned", "via")
+    __slots__ = ("_shown", "address", "heard", "info", "reason", "seen_at", "since", "status", "turned", "via")
 
     def __init__(self, info: NodeInfo, now: Moment) -> None:
         self.info = info
@@ -42,6 +42,7 @@ class Known:
         self.heard = now.steady
         self.seen_at: float | None = None
         self.via: str | None = None  # the seed on whose word we list it
+        self._shown: tuple[tuple[object, ...], Member] | None = None
 
     @classmethod
     def from_member(cls, member: Member, now: Moment) -> Known:
@@ -53,8 +54,14 @@ class Known:
 
     def member(self, address: str) -> Member:
         """The node as it is shown, with the address that fits whoever is shown it."""
+        # In a large cluster it is shown to hundreds before it changes.
+        state = (address, self.info, self.status, self.since, self.seen_at, self.reason, self.via)
+        if self._shown is not None and self._shown[0] == state:
+            return self._shown[1]
         info = self.info
-        return Member(
+        member = Member(
             info.name, address, info.boot, info.started_at, self.status, self.since, self.seen_at, self.reason,
             info.is_seed, self.via,
         )  # fmt: skip
+        self._shown = (state, member)
+        return member

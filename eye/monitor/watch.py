@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from eye.cluster.node import Status
 from eye.monitor.methods import EVENTS, RECENT, SAMPLE, SAMPLE_AFTER, Report
 
@@ -28,6 +30,11 @@ _TRAIL_SECONDS = 60.0
 _FIRST_EVENTS = 20  # of a node that we meet: what happened before is worth that many lines
 _MOST_EVENTS = 200
 _QUESTIONS = 3  # in one interval: a node that answers without waiting is not asked without end
+
+
+# Over the connection that the samples come by: a collector needs no other for each node.
+_RECENT = msgspec.structs.replace(RECENT, lane=SAMPLE_AFTER.lane)
+_EVENTS = msgspec.structs.replace(EVENTS, lane=SAMPLE_AFTER.lane)
 
 
 class Answered(NamedTuple):
@@ -61,7 +68,7 @@ class Watch:
     """One node, as its collector watches it."""
 
     __slots__ = (
-        "_asked", "_board", "_boot", "_clock", "_engine", "_events", "_interval", "_is_asking", "_is_old", "_left",
+        "_asked", "_board", "_clock", "_engine", "_events", "_interval", "_is_asking", "_is_old", "_left",
         "_node", "_number", "_own_sample", "_ref",
     )  # fmt: skip
 
@@ -81,10 +88,9 @@ class Watch:
         self._own_sample = own_sample
         self._is_asking = False
         self._left = 0  # questions that may still be asked in this interval
-        self._boot = ""  # of the life that the following are about
+        self._asked = ""  # the life that was asked last, which the following are about
         self._number = -1  # of its last sample
         self._events = -1  # of its last event that we know
-        self._asked = ""  # the life that was asked last
         self._is_old = False  # it knows nothing of waiting for a sample
 
     def beat(self) -> None:
@@ -104,51 +110,22 @@ class Watch:
         sample = answer.value if report is None else report.sample
         if sample is None or sample.boot != member.boot:
             return
-        if sample.boot != self._boot:
-            self._begin_life(sample.boot, message.address)
         if message.is_new:
             # How long a question took says something only of one that nobody waited with.
             took = self._clock.monotonic() - message.asked_at if message.is_first or report is None else None
             self._board.put_reading(self._node, sample, took)
-        if report is not None and report.events != self._events:
-            self._ask_for_events(report.events, message.address)
 
     def take_events(self, message: Happened) -> None:
         """Put on the board what happened there."""
-        if message.answer.error is None and message.boot == self._boot:
+        if message.answer.error is None and message.boot == self._asked:
             # What others think of the cluster, the membership of this node knows for itself.
             told = [event.record for event in message.answer.value]
             self._board.put_events([one for one in told if not str(one.get("what", "")).startswith("node_")])
 
     def take_trail(self, message: Remembered) -> None:
         """Put on the board what it measured before we looked."""
-        if message.boot == self._boot and message.answer.error is None:
+        if message.boot == self._asked and message.answer.error is None:
             self._board.put_trail(self._node, message.answer.value)
-
-    def _begin_life(self, boot: str, address: str) -> None:
-        self._boot, self._events = boot, -1
-        if (engine := self._engine()) is not None:
-            ref, node = self._ref, self._node
-            engine.submit(
-                address,
-                RECENT,
-                (list(TRAILS), _TRAIL_SECONDS, self._interval),
-                timeout=2.0,
-                done=lambda answer: ref.cast(Remembered(node, boot, answer)),
-            )
-
-    def _ask_for_events(self, last: int, address: str) -> None:
-        after = max(self._events, last - _FIRST_EVENTS) if self._events < 0 else self._events
-        self._events = last
-        if last > after and (engine := self._engine()) is not None:
-            ref, node, boot = self._ref, self._node, self._boot
-            engine.submit(
-                address,
-                EVENTS,
-                (after, _MOST_EVENTS),
-                timeout=2.0,
-                done=lambda answer: ref.cast(Happened(node, boot, answer)),
-            )
 
     def _ask(self) -> None:
         if self._own_sample is not None:
@@ -161,7 +138,7 @@ class Watch:
             return
         self._is_asking = True
         if member.boot != self._asked:  # another life, perhaps another version
-            self._asked, self._number, self._is_old = member.boot, -1, False
+            self._asked, self._number, self._events, self._is_old = member.boot, -1, -1, False
         self._submit(engine, member.address)
 
     # From here on it is on the thread of whoever has the one question that is allowed: the collector asks when
@@ -186,13 +163,39 @@ class Watch:
         again = None
         if isinstance(report, Report):
             self._number = report.number
-            # At once, to have the next as soon as it is taken; unless it is taken oftener than we want to know.
-            is_wanted = is_new and self._left > 0 and self._interval <= 1.5 * report.every
-            is_of_that_life = report.sample is not None and report.sample.boot == self._asked
-            if is_wanted and is_of_that_life and self._board.is_looked_at:
-                again = self._engine()
+            engine = self._engine()
+            if engine is not None and report.sample is not None and report.sample.boot == self._asked:
+                # Before the next question, which the node keeps waiting: all of it goes over one connection.
+                if is_first:
+                    self._ask_for_trail(engine, address)
+                if report.events != self._events:
+                    self._ask_for_events(engine, address, report.events)
+                # At once, to have it as soon as it is taken; unless it is taken oftener than we want to know.
+                is_wanted = is_new and self._left > 0 and self._interval <= 1.5 * report.every
+                again = engine if is_wanted and self._board.is_looked_at else None
         if again is not None:
             self._submit(again, address)
         else:
             self._is_asking = False
         self._ref.cast(Answered(self._node, asked_at, address, answer, is_new, is_first))
+
+    def _ask_for_trail(self, engine: Engine, address: str) -> None:
+        ref, node, boot = self._ref, self._node, self._asked
+        args = (list(TRAILS), _TRAIL_SECONDS, self._interval)
+        engine.submit(
+            address, _RECENT, args, timeout=2.0, done=lambda answer: ref.cast(Remembered(node, boot, answer))
+        )
+
+    def _ask_for_events(self, engine: Engine, address: str, last: int) -> None:
+        after = max(self._events, last - _FIRST_EVENTS) if self._events < 0 else self._events
+        self._events = last
+        if last > after:
+            ref, node, boot = self._ref, self._node, self._asked
+            args = (after, _MOST_EVENTS)
+            engine.submit(
+                address,
+                _EVENTS,
+                args,
+                timeout=2.0,
+                done=lambda answer: ref.cast(Happened(node, boot, answer)),
+            )

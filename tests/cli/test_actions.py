@@ -38,7 +38,7 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_gc_gives_a_receipt_from_each_node(run: Callable[..., Any], node: Callable[..., Node]) -> None:
+def test_gc_is_done_where_it_is_wanted_only(run: Callable[..., Any], node: Callable[..., Node]) -> None:
     node("a")
     node("b")
 
@@ -46,19 +46,10 @@ def test_gc_gives_a_receipt_from_each_node(run: Callable[..., Any], node: Callab
     data = run("gc", "b", "--format", "json")
 
     assert (text.code, text.err) == (0, "")
-    assert text.out.splitlines()[0].split() == [
-        "NODE",
-        "COLLECTED",
-        "MEMORY",
-        "BEFORE",
-        "AFTER",
-        "FREED",
-        "STOPPED",
-        "FOR",
-    ]
+    assert text.out.splitlines()[0].startswith("NODE ")
     assert text.out.splitlines()[1].startswith("a ")
-    (receipt,) = json.loads(data.out)["receipts"]
-    assert (data.code, receipt["node"]) == (0, "b")
+    assert (data.code, data.err) == (0, "")
+    assert [receipt["node"] for receipt in json.loads(data.out)["receipts"]] == ["b"]
 
 
 def test_gc_says_who_refused_and_who_did_it_just_now(run: Callable[..., Any], node: Callable[..., Node]) -> None:

@@ -36,7 +36,7 @@ from tests.cluster.simulation import EPOCH, Simulation
 def test_200_nodes_that_start_at_once_all_get_to_know_each_other() -> None:
     network = Simulation(200, seed=1, seeds=3)
 
-    network.run(20)
+    network.run(6)
 
     assert network.all_see_all(network.nodes)
     assert network.changes(NodeDown) == []

@@ -1,8 +1,8 @@
 """Bytes that nobody meant to send: random ones, real ones a little changed, cut short, far too long.
 
-They go to whatever reads bytes, and over real sockets to a node in a process of its own, which must go on answering
-and take no more memory, threads and descriptors than before. EYE_FUZZ is the number of inputs of each test, EYE_SEED
-makes them others; a failure names the input.
+They go to whatever reads bytes, and over real sockets to a node in a process of its own, which must go on
+answering and take no more memory, threads and descriptors than before. EYE_FUZZ is the number of inputs of each
+test, EYE_SEED makes them others; a failure names the input.
 """
 
 from __future__ import annotations
@@ -54,7 +54,11 @@ pytestmark = pytest.mark.timeout(60 + COUNT // 50)
 
 ME = NodeInfo("mystic-node-1", "127.0.0.1:4711", "0123456789abcdef", 1795462080.1)
 YOU = Member("mystic-node-2", "10.0.0.2:4711", "fedcba9876543210", 1.0, Status.SUSPECT, 2.0, 3.0, "silent")
-PLAIN = {"a": [1, -1, 2**63, 1.5, None, True, b"bytes", "text" * 20], "nested": [[[{"b": {}}]]], "many": list(range(40))}
+PLAIN = {
+    "a": [1, -1, 2**63, 1.5, None, True, b"bytes", "text" * 20],
+    "nested": [[[{"b": {}}]]],
+    "many": list(range(40)),
+}
 REQUESTS = [
     dispatch.ask(ANNOUNCE, (ME, 7)),
     dispatch.ask(LEAVE, ("mystic-node-1", "0123456789abcdef")),
@@ -76,9 +80,11 @@ WANTED = [
     tuple[str, tuple[Any, ...]], bytes, str, float | None, dict[str, list[Member]],
 ]  # fmt: skip
 TELLING = [  # what says how much is to come, in MessagePack and in our frames
-    b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff", b"\xdb\xff\xff\xff\xff", b"\xdc\xff\xff",
-    b"\xc9\xff\xff\xff\xff\xff", b"\xd6\xff", b"\xc7\x0c\xff", b"\xc1", b"\x91" * 120, b"\x81\xa1a" * 120, b"\x81\x91",
-    b"\x00\x00\x00\x00", b"\xff\xff\xff\xff", b"\x00\x40\x00\x01", b"\x80\x00\x00\x00", b"\xcf" + b"\xff" * 8,
+    b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xff", b"\xdb\xff\xff\xff\xff",
+    b"\xdc\xff\xff", b"\xc9\xff\xff\xff\xff\xff", b"\xd6\xff", b"\xc7\x0c\xff", b"\xc1", b"\x91" * 120,
+    b"\x81\xa1a" * 120,
+    b"\x81\x91", b"\x00\x00\x00\x00", b"\xff\xff\xff\xff", b"\x00\x40\x00\x01",
+    b"\x80\x00\x00\x00", b"\xcf" + b"\xff" * 8,
 ]  # fmt: skip
 
 
@@ -113,7 +119,9 @@ def any_bytes(chance: random.Random, real: list[bytes] = REAL) -> bytes:
     if kind == 1:
         return chance.choice(TELLING) + chance.randbytes(chance.randrange(40))
     if kind == 2:
-        return bytes(chance.choice(b"\x80\x81\x90\x91\xa1\xc0\xc7\xd9\xdc\xde\x01a") for _ in range(chance.randrange(400)))
+        return bytes(
+            chance.choice(b"\x80\x81\x90\x91\xa1\xc0\xc7\xd9\xdc\xde\x01a") for _ in range(chance.randrange(400))
+        )
     return changed(chance, chance.choice(real))
 
 
@@ -252,7 +260,8 @@ class Target:
         with log.open("w") as err:
             self._process = subprocess.Popen(
                 [sys.executable, "-W", "error", "-c", "from tests.hostile.test_fuzz import serve; serve()"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err, text=True, cwd=Path(__file__).parents[2],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=err, text=True,
+                cwd=Path(__file__).parents[2],
             )  # fmt: skip
         assert self._process.stdout is not None
         self.plain, self.tls = (Address.parse(self._process.stdout.readline().strip()) for _ in range(2))

@@ -1,11 +1,12 @@
 """Eight nodes, one of which is killed or frozen, again and again: nobody else is lost, and all come back.
 
 Each node keeps its port, so that it returns where the others know it, and has to be told apart by its boot id.
-EYE_ROUNDS=50 makes a long run of it; EYE_SEED another one.
+EYE_ROUNDS=50 makes a long run of it, EYE_SEED another one; --log-cli-level=info tells how long each round took.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import signal
@@ -22,13 +23,15 @@ if TYPE_CHECKING:
     from eye.cluster.registry import Digest
     from eye.cluster.switchboard import Switchboard
 
+log = logging.getLogger(__name__)
+
 ROUNDS = int(os.environ.get("EYE_ROUNDS", "4"))
 SEED = os.environ.get("EYE_SEED", "killing")
 NAMES = tuple(f"mystic-node-{number}" for number in range(1, 9))
 WHOLE = 5.0  # seconds after the return of a node until all see all
 FETCH_TIMEOUT = 1.0  # seconds
 MARGIN = 2.0  # seconds more that a `fetch` may take
-LONGEST = 8.0 if ROUNDS > 10 else 3.0  # seconds that a node is away; those frozen for more than 10 s would be down
+LONGEST = 8.0 if ROUNDS > 10 else 2.0  # seconds that a node is away; those frozen for more than 10 s would be down
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60 + 20 * ROUNDS)]
 
@@ -86,9 +89,7 @@ class Eight:
         return ran
 
 
-def test_whoever_is_killed_or_frozen_takes_nobody_along(
-    camp: Camp, record_property: pytest.RecordProperty, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_whoever_is_killed_or_frozen_takes_nobody_along(camp: Camp) -> None:
     eight = Eight(camp)
     eventually(lambda: not eight.what_is_wrong())
     chance = random.Random(SEED)
@@ -123,7 +124,5 @@ def test_whoever_is_killed_or_frozen_takes_nobody_along(
         how = f"{name} {'frozen' if freezes else 'killed'} for {away:.1f} s, up after {started:.2f} s"
         took.append((started + eight.become_whole(), f"round {number}: {how}"))
 
-    record_property("slowest", str(max(took)))
-    with capsys.disabled():
-        if ROUNDS > 10:
-            print(*(f"{seconds:6.2f} s  {what}" for seconds, what in sorted(took)), sep="\n")  # noqa: T201
+    for seconds, what in sorted(took):  # to be read with --log-cli-level=info
+        log.info("%.2f s until all were up again: %s", seconds, what)

@@ -1,4 +1,4 @@
-"""The engine on a wire that cuts, stalls, delays, repeats and spoils: each request ends in time and is never wrong.
+"""The engine on a wire that cuts, stalls, delays, repeats and spoils: requests end in time, and are never wrong.
 
 Plain connections trust TCP for the bytes themselves: what a machine in the middle changes there is not noticed
 by anybody. So what is right is asserted over TLS, and that everything ends in time, over both.
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.e2e
 COOKIE = Cookie("a cookie for tests that is long enough")
 ECHO = Method("lab", "echo", (Any,), Any)
 SOON = 10.0  # seconds that a request may take on a wire that is in order
-SHORT = 0.25  # seconds that it may take on one that is not
+SHORT = 0.15  # seconds that it may take on one that is not
 MARGIN = 0.75  # seconds that a busy machine may take besides
 KNOWN = (AuthenticationRefused, DeadlineExceeded, NodeUnreachable, WireError)
 

@@ -105,25 +105,25 @@ def test_nobody_waits_longer_than_he_said_nor_after_the_node_stops(system: Syste
 
 
 def test_processes_are_sorted_and_cut_there(system: System) -> None:
-    system.start(Supervisor, [ChildSpec(Idle, id="one"), ChildSpec(Idle, id="two", name="second")], name="root")
+    system.start(Supervisor, [ChildSpec(Idle, id="one"), ChildSpec(Idle, id="two", name="second")], name="top")
     agent = agent_of(system, frozenset({"read"}))
 
     told = agent.processes("path", 2)
 
-    assert (told["count"], [row["path"] for row in told["processes"]]) == (3, ["/root", "/root/one"])
+    assert (told["count"], [row["path"] for row in told["processes"]]) == (3, ["/top", "/top/one"])
     assert json.loads(json.dumps(told)) == told
     with pytest.raises(ConfigError, match="sorted by"):
         agent.processes("beauty", 2)
 
 
-@pytest.mark.parametrize("word", ["/root/two", "second", "two", "#"])
+@pytest.mark.parametrize("word", ["/top/two", "second", "two", "#"])
 def test_a_process_is_found_by_whatever_it_is_called(system: System, word: str) -> None:
-    system.start(Supervisor, [ChildSpec(Idle, id="one"), ChildSpec(Idle, id="two", name="second")], name="root")
+    system.start(Supervisor, [ChildSpec(Idle, id="one"), ChildSpec(Idle, id="two", name="second")], name="top")
     wanted = system.whereis("second")
     assert wanted is not None
     agent = agent_of(system, frozenset({"kill"}))
 
-    assert agent.crash(f"#{wanted.serial}" if word == "#" else word, "kill") == "/root/two"
+    assert agent.crash(f"#{wanted.serial}" if word == "#" else word, "kill") == "/top/two"
 
     drain(system)
     assert not wanted.is_alive

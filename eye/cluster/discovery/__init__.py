@@ -14,9 +14,10 @@ wrote:
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Protocol
 
-from eye.errors import BadAddress, BadDiscovery
+from eye.errors import BadDiscovery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from eye.cluster.node import NodeInfo
     from eye.cluster.security import Cookie
+
+_GROUP = re.compile(r"(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<four>[0-9.]+))(?::(?P<port>[0-9]+))?", re.I | re.ASCII)
 
 
 class Strategy(Protocol):
@@ -70,8 +73,7 @@ def make(texts: Iterable[str], *, cookie: Cookie, folder: Path, connect: tuple[s
         BadDiscovery: there is no such strategy. FolderUnusable: see `local`.
     """
     strategies: list[Strategy] = []
-    for text in dict.fromkeys(texts):
-        kind, args = _parse(text)
+    for kind, args in [_parse(text) for text in dict.fromkeys(texts)]:
         if kind == "local":
             from eye.cluster.discovery.local import LocalDiscovery
 
@@ -92,21 +94,23 @@ def make(texts: Iterable[str], *, cookie: Cookie, folder: Path, connect: tuple[s
 
 
 def _parse(text: str) -> tuple[str, tuple[str, ...]]:
-    kind, _, rest = text.partition(":")
+    kind, colon, rest = text.partition(":")
     if kind in ("local", "static"):
-        if rest:
+        if colon:
             raise BadDiscovery(text, f"{kind} takes nothing after it")
         return kind, ()
     if kind == "multicast":
-        return kind, _group(text, rest)
+        return kind, _group(text, rest) if colon else ()
     if kind == "dns" and rest.startswith("srv:"):
         name = rest.removeprefix("srv:")
+        if name.isdigit():
+            raise BadDiscovery(text, "that is no SRV record; a host that is called srv is written dns:srv.:PORT")
         if not _is_host(name):
             raise BadDiscovery(text, "after dns:srv: comes the name of an SRV record, _eye._tcp.example.org")
         return "srv", (name,)
     if kind == "dns":
         name, _, port = rest.rpartition(":")
-        if not _is_host(name) or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        if not _is_host(name) or not _is_port(port):
             raise BadDiscovery(text, "after dns: come a host name and the port that the nodes listen at")
         return "dns", (name, port)
     raise BadDiscovery(text, "there is no such way of finding nodes")
@@ -114,23 +118,25 @@ def _parse(text: str) -> tuple[str, tuple[str, ...]]:
 
 def _group(text: str, rest: str) -> tuple[str, ...]:
     """Check a multicast group and its port: `239.1.2.3`, `[ff02::1234]:45892`."""
-    if not rest:
-        return ()
     import ipaddress
 
-    from eye.cluster.node import Address
-
+    written = _GROUP.fullmatch(rest)
     try:
-        address = Address.parse(rest) if rest.rpartition("]")[2].count(":") else Address(rest.strip("[]"), 0)
-        group = ipaddress.ip_address(address.host)
-    except (BadAddress, ValueError):
+        if written is None or (written["port"] and not _is_port(written["port"])):
+            raise ValueError
+        group = ipaddress.ip_address(written["six"] or written["four"])
+    except ValueError:
         raise BadDiscovery(
-            text, "after multicast: comes a group such as 239.255.77.69, and perhaps its port"
+            text, "after multicast: comes a group such as 239.255.77.69 or [ff02::4d45], and perhaps its port"
         ) from None
     if not group.is_multicast:
         raise BadDiscovery(text, f"{group} is no multicast group: those begin with 224 to 239, or ff")
-    return (str(group), str(address.port)) if address.port else (str(group),)
+    return (str(group), written["port"]) if written["port"] else (str(group),)
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65536
 
 
 def _is_host(name: str) -> bool:
-    return 0 < len(name) <= 253 and not any(char.isspace() or char in ":/[]@" for char in name)
+    return 0 < len(name) <= 253 and name.isprintable() and not any(char in " :/[]@" for char in name)

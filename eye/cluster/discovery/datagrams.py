@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from eye.cluster.node import Address
-from eye.errors import BadAddress
 
 if TYPE_CHECKING:
     from eye.cluster.security import Cookie
@@ -61,9 +60,9 @@ class Signed:
         try:
             hint = msgspec.msgpack.decode(body, type=Hint)
             Address.parse(hint.address)
-        except (msgspec.DecodeError, BadAddress):
-            return None
-        if abs(hint.at - now) > FRESH:
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            return None  # msgspec lets UnicodeDecodeError through, and walks what it skips; BadAddress is one, too
+        if not abs(hint.at - now) <= FRESH:  # nor is what is not a number
             return None
         self._remember(signature, now)
         return hint

@@ -15,7 +15,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from eye.cluster.node import Address
-from eye.errors import ConfigError, EyeError
+from eye.errors import BadAddress, ConfigError, EyeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +29,8 @@ PATIENCE = 5.0
 class _Asked:
     """Asks a name server, and keeps the last answer that was one."""
 
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
+    def __init__(self, name: str, patience: float) -> None:
+        self._name, self._patience = name, patience
         self._last: frozenset[str] = frozenset()
         self._thread: threading.Thread | None = None
         self._error: Exception | None = None
@@ -60,9 +60,12 @@ class _Asked:
             self._thread = threading.Thread(target=self._look, name="eye-dns", daemon=True)
             self._thread.start()
         self._thread.join(self._patience)
-        if self._error is not None and not self._last:
-            raise self._error
-        return self._last
+        last, error = self._last, self._error
+        if error is None and self._thread.is_alive():
+            error = self._silence()
+        if error is not None and not last:
+            raise error
+        return last
 
     def withdraw(self) -> None:
         """Ask no more. A look that hangs ends when the resolver gives up."""
@@ -77,6 +80,12 @@ class _Asked:
         if found and not self._is_withdrawn:
             self._last = found
 
+    def _silence(self) -> OSError:
+        return TimeoutError(
+            f"no name server answered for {self._name} within {self._patience:g} s. It is asked again at each "
+            "look; is the network up, and are the servers of /etc/resolv.conf right?"
+        )
+
 
 class DnsDiscovery(_Asked):
     """Finds every address (A and AAAA) of a name, each with the same port."""
@@ -89,17 +98,24 @@ class DnsDiscovery(_Asked):
         patience: float = PATIENCE,
         resolve: Callable[..., list[Any]] = socket.getaddrinfo,
     ) -> None:
-        super().__init__(patience)
-        self._name, self._port, self._resolve = name, port, resolve
+        super().__init__(name, patience)
+        self._port, self._resolve = port, resolve
 
     def __str__(self) -> str:
-        return f"dns discovery of {self._name}"
+        return f"dns discovery of {self._name}:{self._port}"
 
     def ask(self) -> frozenset[str]:
         try:
             places = self._resolve(self._name, self._port, type=socket.SOCK_STREAM)
-        except UnicodeError as error:
-            raise socket.gaierror(socket.EAI_NONAME, "not a host name") from error
+        except UnicodeError:  # a label of more than 63 characters, or of none
+            raise OSError(f"{self._name!r} can be nobody's host name; correct --discover") from None
+        except socket.gaierror as error:
+            if error.errno == socket.EAI_AGAIN:
+                raise self._silence() from None
+            raise OSError(
+                f"no addresses of {self._name} ({error.strerror}). Does a node run there, and is the name right? "
+                f"To see what this machine finds: getent ahosts {self._name}"
+            ) from None
         return frozenset(str(Address(str(place[4][0]), self._port)) for place in places)
 
 
@@ -107,20 +123,44 @@ class SrvDiscovery(_Asked):
     """Finds the hosts and ports of an SRV record (RFC 2782). Needs dnspython, of the extra `dns`."""
 
     def __init__(self, name: str, *, patience: float = PATIENCE, resolver: Any = None) -> None:
-        super().__init__(patience)
-        self._name, self._resolver = name, resolver
+        super().__init__(name, patience)
+        self._resolver = resolver
 
     def __str__(self) -> str:
-        return f"dns discovery of {self._name}"
+        return f"dns discovery of SRV {self._name}"
 
     def ask(self) -> frozenset[str]:
         try:
             from dns import exception, resolver
         except ImportError:
             raise ConfigError("dns:srv: needs dnspython; pip install 'sorcerers-eye[dns]'") from None
-        asked = self._resolver or resolver.Resolver()
         try:
+            asked = self._resolver or resolver.Resolver()
             answer = asked.resolve(self._name, "SRV", lifetime=self._patience)
+        # What dnspython says has seconds and ports in it, another each time, and would be logged each time.
+        except exception.Timeout:
+            raise self._silence() from None
+        except (resolver.NXDOMAIN, resolver.NoAnswer):
+            raise OSError(
+                f"no SRV record of {self._name}. Does a node run there, and is the name right, with the name of "
+                f"the port and the domain in full? To see what there is: dig SRV {self._name}"
+            ) from None
+        except resolver.NoNameservers:
+            raise OSError(
+                f"the name servers could not say anything of {self._name}; they are asked again at each look. To "
+                f"see what they answer: dig SRV {self._name}"
+            ) from None
         except exception.DNSException as error:
             raise OSError(f"no SRV record of {self._name}: {error}") from None
-        return frozenset(str(Address(str(one.target).rstrip("."), int(one.port))) for one in answer)
+        return frozenset(address for one in answer if (address := _place(str(one.target), int(one.port))))
+
+
+def _place(target: str, port: int) -> str | None:
+    """Make an address of an SRV record; None for `.` (RFC 2782: nobody offers this) and what is no host name."""
+    host = target.removesuffix(".")
+    if not host or not port or any(char in "[]\\" for char in host):
+        return None
+    try:
+        return str(Address.parse(f"{host}:{port}"))
+    except BadAddress:
+        return None

@@ -93,6 +93,9 @@ class LocalDiscovery:
         _make(folder)
         _holders.add(self)
 
+    def __str__(self) -> str:
+        return f"local discovery in {self._folder}"
+
     def announce(self, info: NodeInfo) -> None:
         """Put our file into the folder, in place of one that an earlier life has left.
 

@@ -6,6 +6,9 @@ most Kubernetes clusters, and is unreliable over Wi-Fi; `dns` is for those.
 
 Where there is no route for a group, joining fails (ENODEV): then this strategy is off, says so once, and tries
 again at each look. Interfaces come and go, so they are looked up anew each time, too.
+
+What a node says that only its own machine can reach (127.0.0.1, a UNIX socket) stays there (TTL 0): elsewhere its
+address is somebody else's.
 """
 
 from __future__ import annotations
@@ -17,12 +20,14 @@ import os
 import selectors
 import socket
 import struct
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
 
 from eye.cluster.discovery.datagrams import FRESH, LONGEST, Hint, Signed
 from eye.cluster.interfaces import list_interfaces
+from eye.cluster.node import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +42,12 @@ GROUP, GROUP6, PORT = "239.255.77.69", "ff02::4d45", "45892"
 
 _REPLY_AT_MOST_EVERY = 1.0  # seconds
 _MOST = 1000  # addresses remembered
+_ONLY_OWN_GROUPS = ((socket.IPPROTO_IP, 49), (socket.IPPROTO_IPV6, 29))  # IP_MULTICAST_ALL, IPV6_… of Linux
 _KEPT = 3 * FRESH  # seconds that an address is given after it was last heard of
+_FOR_THIS_MACHINE = (
+    "multicast discovery: only this machine can reach %s, so other machines are not told of it; to be found by "
+    "them, listen at --listen 0.0.0.0:PORT"
+)
 
 
 class MulticastDiscovery:
@@ -60,16 +70,19 @@ class MulticastDiscovery:
         self._signed = Signed(cookie)
         self._now = now
         self._interfaces = interfaces or list_interfaces
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # for `_known`
+        self._talking = threading.Lock()  # for the sockets, on which a look and a reply may meet
         self._known: dict[str, float] = {}  # address -> when it was last heard of
         self._info: NodeInfo | None = None
+        self._hops = 1  # how far what we say may go
         self._found: Callable[[], None] = lambda: None
         self._sockets: dict[int, socket.socket] = {}  # by family
         self._joined: set[tuple[int, str, int]] = set()
         self._troubles: set[str] = set()
         self._replied_at = float("-inf")
         self._selector: selectors.BaseSelector | None = None
-        self._ears, self._bell = socket.socketpair()
+        self._ears: socket.socket | None = None  # where the thread hears `_bell`, the other end
+        self._bell: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._stops = False
 
@@ -81,34 +94,47 @@ class MulticastDiscovery:
         self._found = found
 
     def announce(self, info: NodeInfo) -> None:
-        """Say that this node is here, now and at each look."""
-        self._info = info
+        """Say that this node is here, at the next look and at each one after it."""
+        self._info, self._hops = info, 1
+        if Address.parse(info.address).is_loopback:
+            self._hops = 0
+            log.warning(_FOR_THIS_MACHINE, info.address)
 
     def find(self) -> frozenset[str]:
-        """Say that we are here, and give the addresses that were heard of lately."""
-        if not self._stops:
+        """Say that we are here, and give the addresses that were heard of lately.
+
+        Raises:
+            OSError: no interface takes part, and nobody was heard of.
+        """
+        with self._talking:
+            if self._stops:
+                return frozenset()
             self._listen()
             self._say("who" if self._thread is None else "here")
             self._start_thread()
+            is_off = not self._joined
         with self._lock:
             now = self._now()
             self._known = {one: at for one, at in self._known.items() if now - at < _KEPT}
-            own = self._info.address if self._info is not None else None
-            return frozenset(one for one in self._known if one != own)
+            found = frozenset(self._known) - {self._info.address if self._info is not None else ""}
+        if is_off and not found:
+            raise OSError(self._why_off())
+        return found
 
     def withdraw(self) -> None:
         """Say that we go, and stop listening."""
-        if self._stops:
-            return
-        self._say("gone")
-        self._info, self._stops = None, True
-        self._bell.send(b"!")
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
-        for sock in (*self._sockets.values(), self._ears, self._bell):
-            sock.close()
-        if self._selector is not None:
-            self._selector.close()
+        with self._talking:
+            if self._stops:
+                return
+            self._say("gone")
+            self._info, self._stops = None, True
+        if self._thread is not None and self._bell is not None:
+            self._bell.send(b"!")
+            if self._thread is not threading.current_thread():
+                self._thread.join()
+        for one in (*self._sockets.values(), self._ears, self._bell, self._selector):
+            if one is not None:
+                one.close()
 
     # -------------------------------------------------------------------------- joining
 
@@ -134,11 +160,10 @@ class MulticastDiscovery:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             if family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 1)
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, 1)
             else:
-                sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
                 sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
+            _hear_only_own_groups(sock, family)
             sock.setblocking(False)
             sock.bind(("", port))
         except OSError:
@@ -161,7 +186,7 @@ class MulticastDiscovery:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, wish)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:  # joined already, by another address of the interface
-                self._trouble(f"{group} cannot be joined on {address}: {error.strerror}")
+                self._trouble(f"{group} cannot be joined on {_called(address, index)}: {error.strerror}")
                 return
         self._joined.add((family, address, index))
 
@@ -170,9 +195,17 @@ class MulticastDiscovery:
             self._troubles.add(said)
             log.info("multicast discovery: %s", said)
 
+    def _why_off(self) -> str:
+        why = f" ({'; '.join(sorted(self._troubles)[:3])})" if self._troubles else ""
+        return (
+            f"no network interface of this machine takes part{why}. It is tried again at each look; where there "
+            "is no multicast, use --connect HOST:PORT or --discover dns:NAME:PORT"
+        )
+
     # -------------------------------------------------------------------------- talking
 
     def _say(self, kind: str) -> None:
+        """Send a datagram by each interface. The caller holds `_talking`."""
         info = self._info
         if info is None and kind != "who":
             return
@@ -180,8 +213,8 @@ class MulticastDiscovery:
         if info is None:
             kind = "ask"  # from somebody who only looks
         datagram = self._signed.write(Hint(kind, address, boot, self._now()))
-        for family, address, index in list(self._joined):
-            self._send(datagram, family, address, index)
+        for place in list(self._joined):
+            self._send(datagram, *place)
 
     def _send(self, datagram: bytes, family: int, address: str, index: int) -> None:
         sock = self._sockets[family]
@@ -191,17 +224,20 @@ class MulticastDiscovery:
             try:
                 if family == socket.AF_INET:
                     sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address))
+                    sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, self._hops)
                     sock.sendto(datagram, (str(group), port))
                 else:
                     sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
+                    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, self._hops)
                     sock.sendto(datagram, (str(group), port, 0, index))
             except OSError as error:
                 self._joined.discard((family, address, index))  # gone, it seems; joined again when it is back
-                self._trouble(f"{group} cannot be reached on {address}: {error.strerror}")
+                self._trouble(f"{group} cannot be reached on {_called(address, index)}: {error.strerror}")
 
     def _start_thread(self) -> None:
         if self._thread is None and self._sockets:
             self._selector = selectors.DefaultSelector()
+            self._ears, self._bell = socket.socketpair()
             for sock in (*self._sockets.values(), self._ears):
                 self._selector.register(sock, selectors.EVENT_READ)
             self._thread = threading.Thread(target=self._hear_all, name="eye-multicast", daemon=True)
@@ -222,14 +258,43 @@ class MulticastDiscovery:
         hint = self._signed.read(datagram, self._now())
         if hint is None or (self._info is not None and hint.boot == self._info.boot):
             return
-        with self._lock:
-            is_new = hint.kind in ("here", "who") and hint.address not in self._known
-            if hint.kind == "gone":
-                self._known.pop(hint.address, None)
-            elif hint.kind != "ask" and (not is_new or len(self._known) < _MOST):
-                self._known[hint.address] = self._now()
-        if hint.kind in ("who", "ask") and self._now() - self._replied_at >= _REPLY_AT_MOST_EVERY:
+        is_new = self._note(hint)
+        # A clock that was set back is no reason to be silent.
+        if hint.kind in ("who", "ask") and abs(self._now() - self._replied_at) >= _REPLY_AT_MOST_EVERY:
             self._replied_at = self._now()
-            self._say("here")
+            with self._talking:
+                if not self._stops:
+                    self._say("here")
         if is_new:
             self._found()
+
+    def _note(self, hint: Hint) -> bool:
+        """Remember what was heard; answer whether somebody is known now who was not."""
+        with self._lock:
+            if hint.kind == "gone":
+                self._known.pop(hint.address, None)
+            if hint.kind not in ("here", "who"):
+                return False
+            is_new = hint.address not in self._known
+            # Whoever has no room any more must not be new each time: each look of ours is heard by all of them.
+            if is_new and len(self._known) >= _MOST:
+                return False
+            self._known[hint.address] = self._now()
+            return is_new
+
+
+def _hear_only_own_groups(sock: socket.socket, family: int) -> None:
+    """Have no datagrams of groups that others have joined; Linux gives a socket those of the whole machine."""
+    try:
+        if sys.platform == "linux":
+            sock.setsockopt(*_ONLY_OWN_GROUPS[family == socket.AF_INET6], 0)
+    except OSError:
+        pass  # before Linux 4.20, of IPv6: it hears more, and nothing is lost
+
+
+def _called(address: str, index: int) -> str:
+    """Name an interface as a person knows it."""
+    try:
+        return address if address != "::" else socket.if_indextoname(index)
+    except OSError:
+        return f"interface {index}"  # gone meanwhile

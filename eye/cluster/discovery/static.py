@@ -25,6 +25,9 @@ class StaticDiscovery:
     def __init__(self, addresses: Iterable[str]) -> None:
         self._addresses = frozenset(str(Address.parse(address)) for address in addresses)
 
+    def __str__(self) -> str:
+        return "static discovery"
+
     def announce(self, info: NodeInfo) -> None:
         """Nothing to do: those that are dialled get to know us."""
 

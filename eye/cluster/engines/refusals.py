@@ -17,17 +17,22 @@ log = logging.getLogger("eye.cluster")
 
 _QUIET = 60.0  # seconds
 _MOST = 1000  # addresses remembered
+_LONGEST = 200  # characters of a detail
 
 
 class Refusals:
-    """Logs each cause once a minute for each address."""
+    """Logs each cause once a minute for each address.
+
+    What a peer can make another each time it comes, the detail, is told but does not count. It may hold megabytes
+    and escape sequences, so it is told in part, and in ASCII.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._said: dict[tuple[str, str], float] = {}
 
-    def say(self, peer: str, cause: str) -> bool:
+    def say(self, peer: str, cause: str, detail: str = "") -> bool:
         """Log that this peer was refused for this cause, unless that was said just now."""
         now = self._clock.monotonic()
         with self._lock:
@@ -37,5 +42,6 @@ class Refusals:
             if len(self._said) > _MOST:
                 del self._said[next(iter(self._said))]  # the one refused longest ago
         if again:
-            log.warning("closed a connection from %s: %s", peer, cause)
+            told = detail[:_LONGEST].encode("unicode_escape").decode()
+            log.warning("closed a connection from %s: %s%s", peer, cause, f": {told}" if told else "")
         return again

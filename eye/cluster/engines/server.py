@@ -176,6 +176,7 @@ class Server(multiprocessing.managers.Server):
 
     def handle_request(self, wire: Wire) -> None:  # type: ignore[override]
         """See one peer through, from its first byte to its last."""
+        detail = ""
         try:
             cause = self._see_in(wire)
         except (EOFError, ConnectionError):
@@ -183,7 +184,7 @@ class Server(multiprocessing.managers.Server):
         except TimeoutError:
             cause = f"a frame did not come, or was not taken, within {self._limits.frame:g} s"
         except (DecodeRefused, FrameTooLarge) as refused:
-            cause = f"what it sent is not what a node sends: {refused}"
+            cause, detail = "what it sent is not what a node sends", str(refused)
         except ssl.SSLError as error:
             cause = self._tls.refusal(error)
         except OSError as error:
@@ -191,7 +192,7 @@ class Server(multiprocessing.managers.Server):
         finally:
             self._part_from(wire)
         if cause is not None and not self.stop_event.is_set():
-            self._refusals.say(wire.peer, cause)
+            self._refusals.say(wire.peer, cause, detail)
 
     def _see_in(self, wire: Wire) -> str | None:
         cause = self._prove(wire)
@@ -202,7 +203,7 @@ class Server(multiprocessing.managers.Server):
             self._sessions.add(wire)
         _, funcname, args, _ = codec.decode(wire.recv_bytes(self._limits.handshake), _First)
         if funcname not in self.public:
-            return f"it asked for {funcname!r}, which this node does not offer"
+            raise DecodeRefused(f"it asked for {funcname[:40]!r}, which this node does not offer")
         getattr(self, funcname)(wire, *args)
         return None
 
