@@ -97,8 +97,9 @@ class Membership:
         self.version = 1  # goes up whenever there is something to tell
         self.is_settled = False
         """Whether this node is past its start: one that meets its name while it starts gives up instead."""
+        self._is_hidden = is_hidden
         self._teachers = Teachers(self.settings.mesh_limit, is_hidden=is_hidden)
-        self._is_crowded = False
+        self._is_crowded = is_hidden  # who only looks is not what makes a cluster large, so it is told nothing
         self._known: dict[str, Known] = {}
         self._contacts = Contacts(self.settings, jitter)
         self._departed: dict[str, float] = {}  # boot -> when it said goodbye
@@ -374,7 +375,8 @@ class Membership:
     def _remove(self, known: Known, reason: str) -> None:
         del self._known[known.info.name]
         self._contacts.drop(known.address)
-        self._is_crowded = self._is_crowded and len(self._known) + 1 > self.settings.comfort
+        if not self._is_hidden:
+            self._is_crowded = self._is_crowded and len(self._known) + 1 > self.settings.comfort
         self.version += 1
         self._do(Forget(known.address))
         self._say(NodeLeft(known.member(known.address), reason))
