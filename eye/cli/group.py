@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": "A cluster on this machine, things to break, a narrator.",
     "start": "Run one node in the foreground.",
     "fetch": "One reading of every node.",
+    "observe": "The live terminal view of the cluster.",
     "nodes": "Who is in the cluster, and how each node is.",
     "tree": "The live supervision tree of a node, or of all.",
     "processes": "Every process of a node, or of all, the longest mailbox first.",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections import deque
+
+_MOST = 1000  # records held back; of more, the last
 
 
 class OneLine(logging.Formatter):
@@ -31,7 +34,7 @@ class Held(logging.Handler):
     def __init__(self, behind: logging.Handler) -> None:
         super().__init__()
         self._behind = behind
-        self._records: list[logging.LogRecord] = []
+        self._records: deque[logging.LogRecord] = deque(maxlen=_MOST)
 
     def emit(self, record: logging.LogRecord) -> None:
         self._records.append(record)

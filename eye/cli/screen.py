@@ -80,6 +80,12 @@ def takes_escape_codes() -> bool:
     )
 
 
+def takes_a_screen() -> bool:
+    """Whether there is a terminal that can be painted on, in colour or without: Textual paints on stderr."""
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    return os.environ.get("TERM") != "dumb" and all(one is not None and one.isatty() for one in streams)
+
+
 def size() -> tuple[int, int] | None:
     """How many columns and lines the terminal has; None where stdout is no terminal."""
     if sys.stdout is None or not sys.stdout.isatty():

@@ -80,8 +80,8 @@ class Agent:
         self._name = name
         self._latest = latest
         self._allow = allow
-        self._recent = recent or Recent(1)
-        self._events = events or EventLog(1)
+        self._recent = Recent(1) if recent is None else recent  # an empty one has a length of 0
+        self._events = EventLog(1) if events is None else events
         self._interval = interval
         self._collections = Collections(name, system.clock, memory)
 

@@ -6,6 +6,9 @@ One screen: a line that sums up, the page of the moment, the event log, a line o
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import signal
 import threading
 from typing import TYPE_CHECKING, ClassVar
 
@@ -47,6 +50,7 @@ class Observe(App[int]):
     #ask { display: none; height: 1; border: none; padding: 0; background: transparent; }
     """
     ENABLE_COMMAND_PALETTE = False
+    AUTO_FOCUS = None  # the keys are for the page, not for the filter
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,f10", "quit"),
         Binding("question_mark,h,f1", "help"),
@@ -73,11 +77,19 @@ class Observe(App[int]):
         Binding("x", "crash"),
     ]
 
-    def __init__(self, view: View, clock: Clock, *, wanted: Filter | None = None, interval: float = 1.0) -> None:
+    def __init__(
+        self,
+        view: View,
+        clock: Clock,
+        *,
+        wants: Callable[[str], bool] | None = None,
+        wanted: Filter | None = None,
+        interval: float = 1.0,
+    ) -> None:
         super().__init__(ansi_color=True)
         self._view = view
         self._interval = interval
-        self.watching = Watching(view, Desk(clock, self._has_come), wanted, interval)
+        self.watching = Watching(view, Desk(clock, self._has_come), wants, wanted, interval)
         self._event_rows = 0  # which of `_EVENT_ROWS`
         self._question: tuple[str, Callable[[], str]] | None = None
         self._notice: Line = ()
@@ -90,7 +102,11 @@ class Observe(App[int]):
         yield Input(id="ask", placeholder="mystic-*  status:down  cpu>80  mem>1GB", compact=True)
 
     def on_mount(self) -> None:
-        self.theme = "textual-ansi"
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+            # Otherwise the terminal would be left without echo. Windows has none of this.
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, self.exit)
         self.set_interval(self._interval, self.beat)
         self.set_interval(0.1, self._first_rows, repeat=20)
         self.call_after_refresh(self.beat)

@@ -45,8 +45,17 @@ def page_of(heading: Line, lines: list[Line], chosen: int | None = None) -> Page
 class Watching:
     """The state of one screen."""
 
-    def __init__(self, view: View, desk: Desk, wanted: Filter | None = None, interval: float = 1.0) -> None:
+    def __init__(
+        self,
+        view: View,
+        desk: Desk,
+        wants: Callable[[str], bool] | None = None,
+        wanted: Filter | None = None,
+        interval: float = 1.0,
+    ) -> None:
+        """`wants` says by its name which nodes there are at all, `wanted` which of them are shown for now."""
         self._view, self._desk, self._interval = view, desk, interval
+        self._wants = wants
         self.wanted = wanted or parse("")
         self.order = Order()
         self.chosen: str | None = None  # a node's name
@@ -117,7 +126,10 @@ class Watching:
     def _seen(self) -> tuple[tuple[NodeView, ...], float, list[dict[str, Any]]]:
         if self._frozen is not None:
             return self._frozen
-        return self._view.nodes(), self._view.now(), self._view.events()
+        nodes, wants = self._view.nodes(), self._wants
+        if wants is not None:
+            nodes = tuple(node for node in nodes if wants(node.name))
+        return nodes, self._view.now(), self._view.events()
 
     def _nodes(self, nodes: tuple[NodeView, ...], now: float, columns: int) -> Page:
         rows = self.rows
