@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eye.cli.filtering import chosen, did_not_answer, filter_option
 from eye.cli.forms import FOR_PEOPLE, FORMATS, Form, choose, only_host
 from eye.cli.globs import Glob, matcher
 from eye.cli.options import Seconds, Shared, format_option, option, timeout_option
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from eye.cli.alone import ThisMachine
     from eye.cli.looking import Lookout
     from eye.metrics.catalogue import Metric
+    from eye.metrics.filters import Filter
     from eye.monitor.node_view import NodeView
 
 _EXAMPLE = """\
@@ -33,6 +35,7 @@ Without a cluster it reads this machine alone, and says so. Exit code 3 says tha
 @option(
     "--node", "node", multiple=True, type=Glob(), metavar="GLOB", help="Only nodes of such names. May be repeated."
 )
+@filter_option()
 @option("--metric", "metric", multiple=True, metavar="NAME", help="Only this metric. May be repeated.")
 @option(
     "--scope",
@@ -47,6 +50,7 @@ Without a cluster it reads this machine alone, and says so. Exit code 3 says tha
 def command(
     shared: Shared,
     node: tuple[str, ...],
+    filter: Filter | None,
     metric: tuple[str, ...],
     scope: str | None,
     format: str,
@@ -62,7 +66,7 @@ def command(
 
     code = 0
     with Lookout(shared) as lookout:
-        reader = _Reader(lookout, node, timeout)
+        reader = _Reader(lookout, node, filter, timeout)
         try:
             for _ in beats(watch, lookout):
                 now, nodes, shown = reader.read(metrics)
@@ -77,8 +81,8 @@ def command(
 class _Reader:
     """Reads the cluster, or this machine where there is none."""
 
-    def __init__(self, lookout: Lookout, globs: tuple[str, ...], timeout: float) -> None:
-        self._lookout, self._globs, self._timeout = lookout, globs, timeout
+    def __init__(self, lookout: Lookout, globs: tuple[str, ...], wanted: Filter | None, timeout: float) -> None:
+        self._lookout, self._globs, self._wanted, self._timeout = lookout, globs, wanted, timeout
         self._wants = matcher(globs)
         self._machine: ThisMachine | None = None
         self.somebody_did_not_answer = False
@@ -92,8 +96,9 @@ class _Reader:
             return self._read_this_machine(metrics)
         if not census.nodes:
             raise ClusterError(f"no node is called {self._said_globs}; known are: {', '.join(census.known)}")
-        self.somebody_did_not_answer = census.somebody_did_not_answer
-        return census.at, census.nodes, metrics
+        nodes = chosen(census.nodes, self._wanted)
+        self.somebody_did_not_answer = did_not_answer(census, nodes)
+        return census.at, nodes, metrics
 
     def _read_this_machine(
         self, metrics: tuple[Metric, ...] | None
@@ -110,7 +115,7 @@ class _Reader:
             self._machine = ThisMachine()
         now, view = self._machine.read()
         self.somebody_did_not_answer = False
-        return now, (view,), shown
+        return now, chosen((view,), self._wanted), shown
 
     @property
     def _said_globs(self) -> str:

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eye.cli.options import option
+from eye.cli.screen import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from eye.errors import BadFilter
     from eye.metrics.filters import Filter
+    from eye.monitor.node_view import NodeView
+    from eye.monitor.tally import Census
 
 
 class FilterText(click.types.StringParamType):
@@ -20,18 +24,29 @@ class FilterText(click.types.StringParamType):
     name = "filter"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from eye.errors import BadFilter
-        from eye.metrics.filters import Filter, parse
+        if not isinstance(value, str):
+            return value
+        if not value.strip():
+            return None
+        from eye.errors import BadFilter  # not before a filter is given: most commands have none
+        from eye.metrics.filters import parse
+
+        try:
+            return parse(value)
+        except BadFilter as error:
+            raise _BadFilter(error, ctx, param) from None
+
+
+class _BadFilter(click.BadParameter):
+    """A filter that is wrong. `pointed` are the two lines that `main` shows below the sentence."""
+
+    def __init__(self, error: BadFilter, ctx: click.Context | None, param: click.Parameter | None) -> None:
         from eye.monitor.clean import clean
 
-        if isinstance(value, Filter):
-            return value
-        try:
-            return parse(str(value))
-        except BadFilter as error:
-            # Cleaned apart from each other, so that the mark stays below its character.
-            before, after = clean(error.text[: error.at]), clean(error.text[error.at :])
-            self.fail(f"{clean(error.problem)}\n\n    {before}{after}\n    {' ' * len(before)}^", param, ctx)
+        super().__init__(clean(error.problem), ctx, param)
+        # Cleaned apart from each other, so that the mark stays below its character.
+        before, after = clean(error.text[: error.at]), clean(error.text[error.at :])
+        self.pointed = f"{before}{after}\n{' ' * len(before)}^"
 
 
 def filter_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -39,12 +54,22 @@ def filter_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return option(
         "--filter",
         type=FilterText(),
-        default="",
         metavar="FILTER",
         help="Only nodes that are meant by it: status:down, 'cpu>80', 'mem>1GB web-*'.",
     )
 
 
-def both(wants: Callable[[str], bool], wanted: Filter) -> Callable[[Any], bool]:
-    """Make the question whether a node is meant by its name and by the filter."""
-    return lambda node: wants(node.name) and wanted.matches(node)
+def chosen(nodes: Iterable[NodeView], wanted: Filter | None) -> tuple[NodeView, ...]:
+    """Choose the nodes that a filter means; None means all.
+
+    That nobody is meant may be good news, as of `status:down`: it is told, and is no failure.
+    """
+    found = tuple(node for node in nodes if wanted is None or wanted.matches(node))
+    if wanted is not None and not found:
+        tell(f"no node is meant by the filter {wanted.text!r}")
+    return found
+
+
+def did_not_answer(census: Census, shown: tuple[NodeView, ...]) -> bool:
+    """Whether one of the nodes that are shown, or an address that was asked for, did not answer."""
+    return bool(census.unreached) or any(node.status != "up" for node in shown)

@@ -95,6 +95,8 @@ def _tell_wrong_usage(error: click.ClickException) -> None:
     ctx = getattr(error, "ctx", None)
     end = "" if message.endswith("?") else "."
     _say(f"{message}{end} See {ctx.command_path if ctx is not None else PROGRAM} --help")
+    for line in getattr(error, "pointed", "").splitlines():
+        click.echo(f"    {line}", err=True)
 
 
 def _say(sentence: str) -> int:

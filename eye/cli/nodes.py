@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from eye.cli.filtering import chosen, did_not_answer, filter_option
 from eye.cli.options import Shared, format_option, option, timeout_option
 from eye.cli.options import command as make_command
 
 if TYPE_CHECKING:
     from eye.cli.looking import Lookout
+    from eye.metrics.filters import Filter
     from eye.monitor.node_view import NodeView
-    from eye.monitor.tally import Census
 
 _EXAMPLE = """\
 sorcerers_eye nodes
@@ -25,9 +26,10 @@ _TITLES = ("NODE", "STATUS", "ADDRESS", "LAST SEEN", "SINCE", "REASON")
 
 @make_command("nodes", help=_HELP, example=_EXAMPLE)
 @format_option("table", "json")
+@filter_option()
 @option("--forget", metavar="NAME", help="Have every node forget one that is down and will not come back.")
 @timeout_option()
-def command(shared: Shared, format: str, forget: str | None, timeout: float) -> int:
+def command(shared: Shared, format: str, filter: Filter | None, forget: str | None, timeout: float) -> int:
     from eye.cli.looking import Lookout
     from eye.cli.screen import as_json, write
 
@@ -35,8 +37,9 @@ def command(shared: Shared, format: str, forget: str | None, timeout: float) -> 
         if forget is not None:
             return _forget(lookout, forget, timeout)
         census = lookout.must_look(timeout)
-    write(as_json(_document(census)) if format == "json" else _table(census))
-    return 3 if census.somebody_did_not_answer else 0
+    shown = chosen(census.nodes, filter)
+    write(as_json(_document(shown, census.at)) if format == "json" else _table(shown, census.at))
+    return 3 if did_not_answer(census, shown) else 0
 
 
 def _forget(lookout: Lookout, name: str, timeout: float) -> int:
@@ -62,8 +65,8 @@ def _forget(lookout: Lookout, name: str, timeout: float) -> int:
     return 3 if silent else 0
 
 
-def _table(census: Census) -> str:
-    rows = [_TITLES, *(_row(node, census.at) for node in census.nodes)]
+def _table(nodes: tuple[NodeView, ...], at: float) -> str:
+    rows = [_TITLES, *(_row(node, at) for node in nodes)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_TITLES))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
     return "".join(f"{line.rstrip()}\n" for line in lines)
@@ -81,12 +84,10 @@ def _row(node: NodeView, now: float) -> tuple[str, ...]:
     return tuple(map(clean, cells))
 
 
-def _document(census: Census) -> dict[str, Any]:
+def _document(nodes: tuple[NodeView, ...], at: float) -> dict[str, Any]:
     fields = ("status", "address", "boot", "seen_at", "since", "reason")
     return {
         "version": 1,
-        "at": census.at,
-        "nodes": [
-            {"node": node.name, **{field: getattr(node, field) for field in fields}} for node in census.nodes
-        ],
+        "at": at,
+        "nodes": [{"node": node.name, **{field: getattr(node, field) for field in fields}} for node in nodes],
     }

@@ -40,7 +40,7 @@ _STOP = 5.0  # seconds that leaving may take
     metavar="SECONDS",
     help="How often figures are taken and painted.",
 )
-def command(shared: Shared, node: tuple[str, ...], filter: Filter, interval: float) -> int:
+def command(shared: Shared, node: tuple[str, ...], filter: Filter | None, interval: float) -> int:
     app = _import_app()
     _check_terminal()
     from eye.clock import SystemClock
@@ -87,6 +87,4 @@ def _import_app() -> ModuleType:
 
 def _check_terminal() -> None:
     if not takes_a_screen():
-        raise ConfigError(
-            "observe needs a terminal; for scripts there is `sorcerers_eye fetch --watch 1`"
-        )
+        raise ConfigError("observe needs a terminal; for scripts there is `sorcerers_eye fetch --watch 1`")

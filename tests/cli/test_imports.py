@@ -56,6 +56,7 @@ HELP = {
 }
 FETCH = HELP | {
     "eye.cli.fetch",
+    "eye.cli.filtering",
     "eye.cli.forms",
     "eye.cli.globs",
     "eye.cli.looking",
