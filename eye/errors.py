@@ -59,7 +59,8 @@
     |-- MonitorError
     |   |-- UnknownProcess               the node has no process of that path, name or number
     |   |-- ActionRefused                the node does not let others do that to it
-    |   '-- ActionTooSoon                it was done just now; `.seconds` says how long to wait
+    |   |-- ActionTooSoon                it was done just now; `.seconds` says how long to wait
+    |   '-- CannotHandle                 that cannot be done to this process
     |-- ConfigError                      an option, variable or line of the file makes no sense
     '-- WebError
         '-- TooManyViewers               the view serves no more than it was told to
@@ -599,6 +600,17 @@ class UnknownProcess(MonitorError, LookupError):
 
     def __str__(self) -> str:
         return f"no process {self.process!r}: {self.hint}"
+
+
+class CannotHandle(MonitorError):
+    """What was asked for cannot be done to this process, or was not done in time."""
+
+    def __init__(self, process: str, problem: str) -> None:
+        super().__init__(process, problem)
+        self.process, self.problem = process, problem
+
+    def __str__(self) -> str:
+        return f"{self.process}: {self.problem}"
 
 
 class ActionRefused(MonitorError):

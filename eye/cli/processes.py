@@ -108,7 +108,7 @@ def _row(one: dict[str, Any]) -> tuple[str, ...]:
         clean(one["status"]),
         str(one["mailbox"]),
         "-" if age is None else duration(age),
-        str(one["handled"]),
+        "-" if one["handled"] is None else str(one["handled"]),
         str(one["restarts"]),
         str(one["os_process"] or "-"),
     )

@@ -13,8 +13,9 @@ import logging
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from eye.cluster.dispatch import asked_by
-from eye.errors import ActionRefused, ConfigError, ProbeNotReady, UnknownProcess
+from eye.errors import ActionRefused, CannotHandle, ConfigError, ProbeNotReady, UnknownProcess
 from eye.metrics.recent import Recent
+from eye.monitor import handling
 from eye.monitor.event_log import EventLog
 from eye.monitor.garbage import Collections
 from eye.monitor.methods import (
@@ -22,15 +23,18 @@ from eye.monitor.methods import (
     CRASH,
     EVENTS,
     GC,
+    HANDLE,
     PROCESSES,
     RECENT,
     SAMPLE,
     SAMPLE_AFTER,
+    STATE,
     TREE,
     Event,
     Report,
 )
 from eye.monitor.process_list import SORTS, processes
+from eye.monitor.pykka_actors import pykka_actors
 from eye.supervision import introspection
 
 if TYPE_CHECKING:
@@ -49,7 +53,7 @@ class Agent:
     """Speaks for one node."""
 
     exposed: ClassVar[tuple[Method, ...]] = (
-        SAMPLE, SAMPLE_AFTER, RECENT, TREE, PROCESSES, EVENTS, GC, CRASH,
+        SAMPLE, SAMPLE_AFTER, RECENT, TREE, PROCESSES, EVENTS, GC, CRASH, HANDLE, STATE,
     )  # fmt: skip
 
     def __init__(
@@ -136,7 +140,7 @@ class Agent:
         self._check("read")
         trees = introspection.trees(self._system)
         own = next((tree for tree in trees if tree["name"] == ROOT), None)
-        others = [tree for tree in trees if tree is not own]
+        others = [*(tree for tree in trees if tree is not own), *pykka_actors()]
         if own is None:
             raise UnknownProcess(f"/{ROOT}", "the node is starting or stopping")
         return {
@@ -158,6 +162,28 @@ class Agent:
             # Not an exit signal: a supervisor, and whoever traps exits, would only make a note of it.
             ref.stop(reason, _PATIENCE)
         return ref.path
+
+    def handle(self, process: str, deed: str) -> str:
+        """Stop, restart, suspend or resume a process."""
+        self._check("kill")
+        ref = self._find_others(process, deed)
+        logger.warning("node %s: %s is told by %s to %s", self._name, ref, asked_by(), deed)
+        handling.handle(ref, deed)
+        return ref.path
+
+    def state(self, process: str) -> dict[str, Any]:
+        """Show the state of a process, which it answers itself, between two messages."""
+        self._check("state")
+        ref = self._find(process)
+        logger.info("node %s: the state of %s is shown to %s", self._name, ref, asked_by())
+        shown = handling.state(ref)
+        return {"version": 1, "node": self._name, "at": self._system.clock.now(), "path": ref.path, **shown}
+
+    def _find_others(self, process: str, deed: str) -> Ref:
+        ref = self._find(process)
+        if ref.path.split("/")[1:2] == [ROOT]:
+            raise CannotHandle(ref.path, f"the node lives by it: it can be crashed, but not told to {deed}")
+        return ref
 
     def _check(self, right: str) -> None:
         if right not in self._allow:

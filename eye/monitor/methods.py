@@ -1,7 +1,8 @@
 """What one node may ask of another node's agent, as typed methods of the wire.
 
 The agent answers for the whole node: its last sample and its last hour, its supervision tree, its processes, what
-happened in it; and, where the node allows it, it collects garbage and crashes a process on purpose.
+happened in it; and, where the node allows it, it collects garbage, crashes, stops, restarts or suspends a process,
+or shows the state of one.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import msgspec
 from eye.cluster.interconnect import Method
 from eye.metrics.sample import Sample
 
-RIGHTS = ("read", "gc", "kill", "call")
-"""What others may do to a node: read it, have it collect garbage, crash its processes, send messages to them."""
+RIGHTS = ("read", "gc", "kill", "state", "call")
+"""What others may do to a node: read it, have it collect garbage, crash (stop, restart, suspend) its processes,
+look at their state, send messages to them."""
 
 ALLOWED = frozenset({"read", "gc"})
 """What they may do unless the node says otherwise."""
@@ -62,3 +64,12 @@ GC = Method("agent", "collect_garbage", (), dict[str, Any], lane="actions")
 
 CRASH = Method("agent", "crash", (str, str), str, lane="actions")
 """End the process at a path with a reason; answers the path of the process that was hit."""
+
+DEEDS = ("stop", "restart", "suspend", "resume")
+"""What `HANDLE` does to a process."""
+
+HANDLE = Method("agent", "handle", (str, str), str, lane="actions")
+"""Do one of `DEEDS` to the process at a path; answers the path of the process that it was done to."""
+
+STATE = Method("agent", "state", (str,), dict[str, Any], lane="actions")
+"""The state of the process at a path, as `GenServer.format_status` lets it be seen: see `handling`."""

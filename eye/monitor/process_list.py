@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from eye.monitor.pykka_actors import pykka_actors
 from eye.supervision import introspection
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ MOST = 1000
 SORTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "mailbox": lambda one: (-one["mailbox"], -(one["mailbox_age"] or 0.0), one["path"]),
     "age": lambda one: (-(one["mailbox_age"] or 0.0), -one["mailbox"], one["path"]),
-    "handled": lambda one: (-one["handled"], one["path"]),
+    "handled": lambda one: (-(one["handled"] or 0), one["path"]),
     "restarts": lambda one: (-one["restarts"], one["path"]),
     "path": lambda one: one["path"],
 }
@@ -35,7 +36,9 @@ _SHOWN = (
 
 def processes(system: System, sort: str, limit: int) -> tuple[list[dict[str, Any]], int]:
     """List the processes of a system, at most `limit`; and say how many there are."""
-    rows = [{field: tree[field] for field in _SHOWN} for tree in _all(introspection.trees(system))]
+    rows = [
+        {field: tree[field] for field in _SHOWN} for tree in _all([*introspection.trees(system), *pykka_actors()])
+    ]
     rows.sort(key=SORTS[sort])
     return rows[: max(1, min(limit, MOST))], len(rows)
 

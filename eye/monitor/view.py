@@ -14,7 +14,7 @@ from eye.cluster.node import Status
 from eye.cluster.registry import FORGET
 from eye.errors import NodeDown, NotDown, UnknownNode
 from eye.monitor.collector import LOOKING, Looking
-from eye.monitor.methods import CRASH, GC, PROCESSES, RECENT, TREE
+from eye.monitor.methods import CRASH, GC, HANDLE, PROCESSES, RECENT, STATE, TREE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -165,6 +165,30 @@ class View:
             return self._agent.crash(process, reason)
         address = self._address(node)
         return self._engine().request(address, CRASH, process, reason, timeout=timeout)  # type: ignore[no-any-return]
+
+    def handle(self, node: str, process: str, deed: str, timeout: float = 10.0) -> str:
+        """Stop, restart, suspend or resume a process of a node, if that node allows it (`kill`).
+
+        Returns:
+            the path of the process it was done to.
+
+        Raises:
+            ActionRefused, UnknownProcess, CannotHandle, and what `tree` raises
+        """
+        if node == self.node_name:
+            return self._agent.handle(process, deed)
+        address = self._address(node)
+        return self._engine().request(address, HANDLE, process, deed, timeout=timeout)  # type: ignore[no-any-return]
+
+    def state(self, node: str, process: str, timeout: float = 5.0) -> dict[str, Any]:
+        """Answer the state of a process of a node, if that node allows it (`state`): see `handling.state`.
+
+        Raises:
+            ActionRefused, UnknownProcess, CannotHandle, and what `tree` raises
+        """
+        if node == self.node_name:
+            return self._agent.state(process)
+        return self._engine().request(self._address(node), STATE, process, timeout=timeout)  # type: ignore[no-any-return]
 
     def forget(self, node: str, timeout: float = 5.0) -> int:
         """Have every node forget one that is down and will not come back; answer how many have.

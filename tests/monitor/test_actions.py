@@ -52,6 +52,8 @@ def agent_of(system: System, allow: frozenset[str], latest: Latest | None = None
         ("read", lambda agent: agent.tree()),
         ("gc", lambda agent: agent.collect_garbage()),
         ("kill", lambda agent: agent.crash("/idle", "because")),
+        ("kill", lambda agent: agent.handle("/idle", "stop")),
+        ("state", lambda agent: agent.state("/idle")),
     ],
 )
 def test_what_is_not_allowed_is_refused_and_logged_with_who_asked(
