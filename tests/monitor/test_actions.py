@@ -13,6 +13,7 @@ from eye.cluster import news
 from eye.cluster.dispatch import asking
 from eye.cluster.node import Member, Status
 from eye.errors import ActionRefused, ActionTooSoon, ConfigError, ProbeNotReady, UnknownProcess
+from eye.metrics.recent import Recent
 from eye.metrics.sample import HostReading, ProcessReading, Sample
 from eye.metrics.sampler import Latest
 from eye.monitor.agent import Agent
@@ -104,6 +105,19 @@ def test_nobody_waits_longer_than_he_said_nor_after_the_node_stops(system: Syste
     waiting.join(10.0)
 
     assert told == [number]
+
+
+def test_the_last_hour_is_told_from_the_first_sample_on(system: System, clock: ManualClock) -> None:
+    """An empty ring is no missing one."""
+    recent = Recent()
+    agent = agent_of(system, frozenset({"read"}), recent=recent)
+    before = agent.recent(["host.cpu"], 10.0, 1.0)
+
+    recent.put(Sample("a", "boot", clock.now(), HOST, PROCESS))
+
+    told = agent.recent(["host.cpu"], 10.0, 1.0)
+    assert before["points"] == {}
+    assert [point for point in told["points"]["host.cpu"] if point is not None] == [(0.2, 0.2, 0.2)]
 
 
 def test_processes_are_sorted_and_cut_there(system: System) -> None:
