@@ -13,6 +13,7 @@ import logging
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from eye.cluster.dispatch import asked_by
+from eye.cluster.traffic import WINDOW, Traffic
 from eye.errors import ActionRefused, CannotHandle, ConfigError, ProbeNotReady, UnknownProcess
 from eye.metrics.recent import Recent
 from eye.monitor import handling
@@ -20,6 +21,7 @@ from eye.monitor.event_log import EventLog
 from eye.monitor.garbage import Collections
 from eye.monitor.methods import (
     ALLOWED,
+    COST,
     CRASH,
     EVENTS,
     GC,
@@ -53,7 +55,7 @@ class Agent:
     """Speaks for one node."""
 
     exposed: ClassVar[tuple[Method, ...]] = (
-        SAMPLE, SAMPLE_AFTER, RECENT, TREE, PROCESSES, EVENTS, GC, CRASH, HANDLE, STATE,
+        SAMPLE, SAMPLE_AFTER, RECENT, TREE, PROCESSES, EVENTS, GC, CRASH, HANDLE, STATE, COST,
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +68,7 @@ class Agent:
         recent: Recent | None = None,
         events: EventLog | None = None,
         memory: Callable[[], int | None] = lambda: None,
+        traffic: Traffic | None = None,
         interval: float = 1.0,
     ) -> None:
         """Take what the node consists of.
@@ -78,6 +81,7 @@ class Agent:
             recent: where its sampler keeps the last hour.
             events: where its chronicler keeps what happened.
             memory: tells how many bytes of its OS process are resident.
+            traffic: counts what answering others costs.
             interval: seconds from one sample to the next.
         """
         self._system = system
@@ -87,6 +91,7 @@ class Agent:
         self._recent = Recent(1) if recent is None else recent  # an empty one has a length of 0
         self._events = EventLog(1) if events is None else events
         self._interval = interval
+        self._traffic = traffic or Traffic(system.clock)
         self._collections = Collections(name, system.clock, memory)
 
     def interrupt(self) -> None:
@@ -127,6 +132,20 @@ class Agent:
         """Answer what happened lately."""
         self._check("read")
         return self._events.after(after, min(most, _MOST_EVENTS))
+
+    def cost(self) -> dict[str, Any]:
+        """Say what those who look at this node cost it, each of them."""
+        self._check("read")
+        rows = [one._asdict() for one in self._traffic.last()]
+        return {
+            "version": 1,
+            "node": self._name,
+            "at": self._system.clock.now(),
+            "seconds": WINDOW,
+            "cpu_percent": 100.0 * sum(one["cpu"] for one in rows),
+            **{figure: sum(one[figure] for one in rows) for figure in ("requests", "received", "sent")},
+            "askers": [{"who": one["who"], "cpu_percent": 100.0 * one.pop("cpu"), **one} for one in rows],
+        }
 
     def collect_garbage(self) -> dict[str, Any]:
         """Collect garbage, on this very thread; all others stand still meanwhile."""

@@ -59,6 +59,10 @@ PROCESSES = Method("agent", "processes", (str, int), dict[str, Any], lane="trees
 EVENTS = Method("agent", "events", (int, int), list[Event], lane="trees")
 """What happened after the event of that number, at most so many of the last, the oldest first."""
 
+COST = Method("agent", "cost", (), dict[str, Any], lane="trees")
+"""What answering others costs the node, over the last ten seconds: `requests`, `received` and `sent` (bytes),
+each a second, `cpu_percent` of one core; and the same for each of the `askers`."""
+
 GC = Method("agent", "collect_garbage", (), dict[str, Any], lane="actions")
 """Collect garbage; answers the receipt: see `garbage`."""
 

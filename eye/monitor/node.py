@@ -28,6 +28,7 @@ from eye.cluster.remote import Remote
 from eye.cluster.remote_service import RemoteService
 from eye.cluster.remote_sessions import Sessions
 from eye.cluster.security import load_cookie
+from eye.cluster.traffic import Traffic
 from eye.errors import AlreadyStarted, CallFailed, ClusterFull, EyeError, NameTaken, NodeDown, StartFailed
 from eye.metrics.psutil_probe import PsutilProbe, own_memory
 from eye.metrics.recent import Recent
@@ -220,7 +221,7 @@ def _assemble(
     clock = system.clock
     info = NodeInfo(config.name, "", new_boot(), clock.now(), config.is_seed)
     latest, slot, standing = Latest(), EngineSlot(), Standing()
-    recent, events = Recent(), EventLog()
+    recent, events, traffic = Recent(), EventLog(), Traffic(clock)
     agent = Agent(
         system,
         config.name,
@@ -229,6 +230,7 @@ def _assemble(
         recent=recent,
         events=events,
         memory=own_memory,
+        traffic=traffic,
         interval=config.interval,
     )
     remote_service = RemoteService(system, config.name, info.boot, config.rights)
@@ -249,7 +251,7 @@ def _assemble(
         started_moment=clock.monotonic(),
         make_probe=make_probe or (lambda: PsutilProbe(clock)),
         make_engine=lambda: (
-            _manager_engine(cookie, clock, tls) if make_engine is None else make_engine(cookie, clock)
+            _manager_engine(cookie, clock, tls, traffic) if make_engine is None else make_engine(cookie, clock)
         ),
         services=(RegistryService(system, info, standing), agent, remote_service, NamesService(system)),
         strategies=strategies,
@@ -269,10 +271,10 @@ def _assemble(
     return parts, agent
 
 
-def _manager_engine(cookie: Cookie, clock: Clock, tls: Tls) -> Engine:
+def _manager_engine(cookie: Cookie, clock: Clock, tls: Tls, traffic: Traffic) -> Engine:
     from eye.cluster.engines.manager import ManagerEngine
 
-    return ManagerEngine(cookie, clock, tls=tls)
+    return ManagerEngine(cookie, clock, tls=tls, traffic=traffic)
 
 
 def _close_what_is_left(parts: Parts) -> None:

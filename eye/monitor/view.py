@@ -14,7 +14,7 @@ from eye.cluster.node import Status
 from eye.cluster.registry import FORGET
 from eye.errors import NodeDown, NotDown, UnknownNode
 from eye.monitor.collector import LOOKING, Looking
-from eye.monitor.methods import CRASH, GC, HANDLE, PROCESSES, RECENT, STATE, TREE
+from eye.monitor.methods import COST, CRASH, GC, HANDLE, PROCESSES, RECENT, STATE, TREE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -136,6 +136,12 @@ class View:
         if node == self.node_name:
             return self._agent.recent(names, seconds, step)
         return self._engine().request(self._address(node), RECENT, names, seconds, step, timeout=timeout)  # type: ignore[no-any-return]
+
+    def cost(self, node: str, timeout: float = 2.0) -> dict[str, Any]:
+        """Answer what those who look at a node cost it: see `methods.COST`. Raises what `tree` raises."""
+        if node == self.node_name:
+            return self._agent.cost()
+        return self._engine().request(self._address(node), COST, timeout=timeout)  # type: ignore[no-any-return]
 
     def trail(self, node: str, metric: str) -> list[float | None]:
         """Answer the last values of a metric of `watch.TRAILS`, the oldest first. Never waits."""

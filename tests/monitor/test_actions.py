@@ -51,6 +51,7 @@ def agent_of(system: System, allow: frozenset[str], latest: Latest | None = None
         ("read", lambda agent: agent.processes("path", 1)),
         ("read", lambda agent: agent.events(0, 1)),
         ("read", lambda agent: agent.tree()),
+        ("read", lambda agent: agent.cost()),
         ("gc", lambda agent: agent.collect_garbage()),
         ("kill", lambda agent: agent.crash("/idle", "because")),
         ("kill", lambda agent: agent.handle("/idle", "stop")),

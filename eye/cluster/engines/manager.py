@@ -16,6 +16,7 @@ from eye.cluster.engines.listener import SERIALIZER
 from eye.cluster.engines.server import Limits, Server
 from eye.cluster.switchboard import Switchboard
 from eye.cluster.tls import Tls
+from eye.cluster.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,9 +38,11 @@ class NodeManager(multiprocessing.managers.BaseManager):
         clock: Clock,
         limits: Limits,
         tls: Tls,
+        traffic: Traffic,
     ) -> None:
         super().__init__(address=address, authkey=cookie.authkey, serializer=SERIALIZER)  # type: ignore[arg-type]
         self._node_cookie, self._clock, self._limits, self._tls = cookie, clock, limits, tls
+        self._traffic = traffic
         self._table = dispatch.table_of(services)
         self._listen_at = address
 
@@ -49,16 +52,25 @@ class NodeManager(multiprocessing.managers.BaseManager):
         Raises:
             AddressInUse: when the address is taken, or is not this machine's.
         """
-        return Server(self._listen_at, self._node_cookie, self._table, self._clock, self._limits, self._tls)
+        limits, tls, traffic = self._limits, self._tls, self._traffic
+        return Server(self._listen_at, self._node_cookie, self._table, self._clock, limits, tls, traffic)
 
 
 class ManagerEngine:
     """The `Engine` over `multiprocessing.managers`. See `interconnect` for what it promises."""
 
-    def __init__(self, cookie: Cookie, clock: Clock, limits: Limits | None = None, tls: Tls | None = None) -> None:
-        """`tls` is the cookie's own, beyond loopback, unless given."""
+    def __init__(
+        self,
+        cookie: Cookie,
+        clock: Clock,
+        limits: Limits | None = None,
+        tls: Tls | None = None,
+        traffic: Traffic | None = None,
+    ) -> None:
+        """`tls` is the cookie's own, beyond loopback, unless given; `traffic` counts what answering costs."""
         self._cookie, self._clock, self._limits = cookie, clock, limits or Limits()
         self._tls = tls or Tls.from_cookie(cookie)
+        self._traffic = traffic or Traffic(clock)
         self._switchboard = Switchboard(cookie, clock, tls=self._tls)
         self._servers: list[Server] = []
         self._lock = threading.Lock()
@@ -68,7 +80,7 @@ class ManagerEngine:
         """Begin to answer; see `Engine.serve`."""
         if self._is_closed:
             raise RuntimeError("this engine is closed; make another")
-        manager = NodeManager(address, self._cookie, services, self._clock, self._limits, self._tls)
+        manager = NodeManager(address, self._cookie, services, self._clock, self._limits, self._tls, self._traffic)
         server = manager.get_server()
         with self._lock:
             server.start()

@@ -24,6 +24,7 @@ from eye.cluster.engines.listener import SERIALIZER, Listener
 from eye.cluster.engines.refusals import Refusals, log
 from eye.cluster.engines.wire import Wire
 from eye.cluster.security import ServerHandshake
+from eye.cluster.traffic import Meter
 from eye.errors import DecodeRefused, FrameTooLarge
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from eye.cluster.node import Address
     from eye.cluster.security import Cookie
     from eye.cluster.tls import Tls
+    from eye.cluster.traffic import Traffic
 
 _STACK = 1024 * 1024  # bytes; the usual 8 MiB are reserved for each thread, and 512 of them are 4 GiB
 _BREATH = 0.2  # seconds that the accepter waits when the system is out of something
@@ -95,6 +97,7 @@ class Server(multiprocessing.managers.Server):
         clock: Clock,
         limits: Limits,
         tls: Tls,
+        traffic: Traffic,
     ) -> None:
         super().__init__({}, address, cookie.authkey, SERIALIZER)  # type: ignore[arg-type]
         self.id_to_obj = table  # type: ignore[assignment]
@@ -102,6 +105,7 @@ class Server(multiprocessing.managers.Server):
         self.fallback_mapping = {}  # no `#GETVALUE`, no `__str__`
         self.stop_event = threading.Event()
         self._cookie, self._clock, self._limits, self._tls = cookie, clock, limits, tls
+        self._traffic = traffic
         self._porch = Porch(limits, clock)
         self._refusals = Refusals(clock)
         self._lock = threading.Lock()
@@ -236,9 +240,11 @@ class Server(multiprocessing.managers.Server):
         """Answer requests, one after the other, until the peer has gone or the server stops."""
         while not self.stop_event.is_set():
             body = conn.recv_bytes(self._limits.frame, idle=True)
+            meter = Meter()
             with dispatch.asking(conn.who):
                 reply = dispatch.reply_to(self.id_to_obj, body, _log_crash)  # type: ignore[arg-type]
             conn.send_bytes(reply, self._limits.frame)
+            self._traffic.note(conn.peer, len(body), len(reply), meter.read())
 
     def _part_from(self, wire: Wire) -> None:
         self._porch.leave(wire)
