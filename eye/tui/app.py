@@ -13,7 +13,6 @@ import threading
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
-from textual.binding import Binding
 from textual.widgets import Input
 
 from eye.errors import BadFilter, EyeError
@@ -21,6 +20,7 @@ from eye.metrics.filters import Filter, parse
 from eye.monitor.clean import clean
 from eye.tui import cells
 from eye.tui.desk import Desk
+from eye.tui.keys import KEYS
 from eye.tui.pane import Pane
 from eye.tui.watching import TABS, Watching
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from eye.tui.cells import Line
 
 _EVENT_ROWS = (6, 14, 0)
-_FAR = 1_000_000  # rows
 
 
 class Observe(App[int]):
@@ -51,31 +50,7 @@ class Observe(App[int]):
     """
     ENABLE_COMMAND_PALETTE = False
     AUTO_FOCUS = None  # the keys are for the page, not for the filter
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,f10", "quit"),
-        Binding("question_mark,h,f1", "help"),
-        Binding("slash,f,f4,backslash", "filter"),
-        Binding("escape,backspace", "leave"),
-        Binding("enter", "open"),
-        Binding("up,k", "move(-1)"),
-        Binding("down,j", "move(1)"),
-        Binding("pageup", "page(-1)"),
-        Binding("pagedown", "page(1)"),
-        Binding("home", f"move(-{_FAR})"),
-        Binding("end,G", f"move({_FAR})"),
-        Binding("left,less_than_sign", "sort(-1)"),
-        Binding("right,greater_than_sign,s,f6", "sort(1)"),
-        Binding("r,I", "reverse"),
-        Binding("space,p", "pause"),
-        *(Binding(str(number), f"tab({number - 1})") for number in (1, 2, 3)),
-        Binding("tab", "tab(-1)"),
-        Binding("t,f5", "open('tree')"),
-        Binding("plus,minus", "fold"),
-        Binding("E", "fold_all"),
-        Binding("e", "events"),
-        Binding("g", "collect_garbage"),
-        Binding("x", "crash"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
 
     def __init__(
         self,
@@ -93,6 +68,7 @@ class Observe(App[int]):
         self._event_rows = 0  # which of `_EVENT_ROWS`
         self._question: tuple[str, Callable[[], str]] | None = None
         self._notice: Line = ()
+        self._before = ""  # the filter that another is being written in place of
 
     # -------------------------------------------------------------------------------- painting
 
@@ -124,8 +100,10 @@ class Observe(App[int]):
         self._pane("heading").show_lines([page.heading])
         table.show(page.rows, page.make, page.chosen)
         events = self._pane("events")
-        events.show_lines(watching.events(columns - 1))
-        events.reveal_end()
+        events.display = not watching.is_helping and _EVENT_ROWS[self._event_rows] > 0
+        if events.display:
+            events.show_lines(watching.events(columns - 1))
+            events.reveal_end()
         self._pane("footer").show_lines([cells.cut(self._footer(), columns)])
 
     def _first_rows(self) -> None:
@@ -164,15 +142,27 @@ class Observe(App[int]):
         del parameters
         if self._question is not None:
             return False
-        if self.watching.is_helping and action != "quit":
-            return action in ("help", "leave", "move", "open", "pause")
+        if self.watching.is_helping:
+            return action in ("help", "leave", "move", "open", "end", "help_quit")
         return True
+
+    def action_end(self) -> None:
+        """Leave the help, or the program."""
+        if self.watching.is_helping:
+            self.action_leave()
+        else:
+            self.exit()
 
     def action_help(self) -> None:
         self.watching.is_helping = not self.watching.is_helping
         self.beat()
 
     def action_leave(self) -> None:
+        box = self.query_one("#ask", Input)
+        if box.display:  # what was written is given up
+            self.watching.wanted = parse(self._before)
+            self._close(box)
+            return
         self.watching.back()
         self.beat()
 
@@ -212,6 +202,10 @@ class Observe(App[int]):
         self.watching.turn_to(TABS[at])
         self.beat()
 
+    def action_reach(self, step: int) -> None:
+        self.watching.reach(step)
+        self.beat()
+
     def action_fold(self) -> None:
         self.watching.fold()
         self.beat()
@@ -227,16 +221,18 @@ class Observe(App[int]):
 
     def on_pane_chosen(self, message: Pane.Chosen) -> None:
         if message.pane.id == "page":
-            self.watching.point_at(message.row)
+            self.watching.point_at(message.row, message.column, self.size.width - 1)
             if message.is_again:
                 self.watching.open()
-            self.beat()
+        elif message.pane.id == "heading":
+            self.watching.press(message.column, self.size.width - 1)
+        self.beat()
 
     # ---------------------------------------------------------------------------------- filter
 
     def action_filter(self) -> None:
         box = self.query_one("#ask", Input)
-        box.value = self.watching.wanted.text
+        self._before = box.value = self.watching.wanted.text
         box.display = True
         box.focus()
 
@@ -250,7 +246,10 @@ class Observe(App[int]):
             self.beat()
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
-        message.input.display = False
+        self._close(message.input)
+
+    def _close(self, box: Input) -> None:
+        box.display = False
         self._notice = ()
         self.set_focus(None)
         self.beat()

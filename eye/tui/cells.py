@@ -43,27 +43,31 @@ def shorten(text: str, columns: int) -> str:
         return text
     if columns < 3:
         return "…"[:columns]
-    head, tail = (columns - 1) - (columns - 1) // 2, (columns - 1) // 2
-    while width(text[:head]) + width(text[len(text) - tail :]) > columns - 1:
-        head, tail = (head - 1, tail) if head >= tail else (head, tail - 1)
-    return f"{text[:head]}…{text[len(text) - tail :]}"
+    tail = (columns - 1) // 2
+    return f"{_begin(text, columns - 1 - tail)}…{_begin(text[::-1], tail)[::-1]}"
+
+
+def _begin(text: str, columns: int) -> str:
+    """Take what fits of the beginning. Goes through each character once: a name may have very many."""
+    used = 0
+    for at, char in enumerate(text):
+        used += width(char)
+        if used > columns:
+            return text[:at]
+    return text
 
 
 def cut(line: Line, columns: int) -> Line:
-    """Cut a line at its end, so that it takes no more than so many columns."""
-    left, kept = columns, []
+    """Cut a line at its end, so that it takes no more than so many columns; a `…` says that it was cut."""
+    if sum(width(text) for text, _ in line) <= columns:
+        return line
+    left, kept = columns - 1, []
     for text, role in line:
-        if (wide := width(text)) <= left:
-            kept.append((text, role))
-            left -= wide
-            continue
-        part = ""
-        for char in text:
-            if width(part + char) > left - 1:
-                break
-            part += char
-        kept.append((part + "…" * (left > 0), role))
-        break
+        if (wide := width(text)) > left:
+            kept.append((_begin(text, left) + "…" * (columns > 0), role))
+            break
+        kept.append((text, role))
+        left -= wide
     return tuple(kept)
 
 

@@ -21,6 +21,18 @@ if TYPE_CHECKING:
     from eye.tui.cells import Line, Span
 
 
+SPANS = (60.0, 300.0, 900.0, 3600.0)
+"""Seconds that the graphs may reach back."""
+
+POINTS = 120
+"""In a graph: a terminal has no more columns of dots, as a rule."""
+
+
+def fitting_span(uptime: float | None) -> float:
+    """Choose how far back the graphs reach at first: as far as there is something to see, 15 minutes at most."""
+    return next((span for span in SPANS[:2] if uptime is not None and uptime <= span), SPANS[2])
+
+
 class Graph(NamedTuple):
     """One graph: what it shows, and how its figures are written."""
 
@@ -46,7 +58,8 @@ GRAPHS = (
 
 def heading(node: NodeView, now: float, columns: int) -> list[Line]:
     """Write two lines that say who and how the node is."""
-    seen = "never seen" if node.seen_at is None else f"seen {cells.span(now - node.seen_at).strip()} ago"
+    age = None if node.seen_at is None else now - node.seen_at
+    seen = "never seen" if age is None else "seen now" if age < 2 else f"seen {cells.span(age).strip()} ago"
     took = "" if node.round_trip is None else f", answered in {node.round_trip * 1000:.1f} ms"
     first: list[Span] = [
         (clean(node.name), "title"),
@@ -71,18 +84,19 @@ def graphs(series: dict[str, Any] | None, columns: int, rows: int) -> list[Line]
     """Draw the graphs, two beside each other where there is room. `series` is what `View.recent` answers."""
     if series is None:
         return [(("waits for the node's last minutes …", "dim"),)]
-    across = 2 if columns >= 100 else 1
+    across = 2 if columns >= 72 else 1
     wide = columns // across - 2 * (across - 1)
     shown = GRAPHS if across == 2 else GRAPHS[:4]
     down = -(-len(shown) // across)
-    tall = max(rows // down - 2, 2)
+    gap = 1 if rows // down > 4 else 0
+    tall = max(rows // down - 1 - gap, 2)
     lines: list[Line] = []
     for at in range(0, len(shown), across):
-        lines += _side_by_side([_graph(one, series, wide, tall) for one in shown[at : at + across]], wide)
+        lines += _side_by_side([_graph(one, series, wide, tall, gap) for one in shown[at : at + across]], wide)
     return lines
 
 
-def _graph(graph: Graph, series: dict[str, Any], columns: int, rows: int) -> list[Line]:
+def _graph(graph: Graph, series: dict[str, Any], columns: int, rows: int, gap: int) -> list[Line]:
     points = series["points"].get(graph.key, ())
     values = [None if point is None else point[0] for point in points]
     top = graph.top
@@ -90,11 +104,10 @@ def _graph(graph: Graph, series: dict[str, Any], columns: int, rows: int) -> lis
         totals = [point[1] for point in series["points"].get("host.memory_total", ()) if point is not None]
         top = totals[-1] if totals else None
     known = [value for value in values if value is not None]
-    latest = f": {graph.write(known[-1])}" if known else ": nothing measured yet"
-    minutes = series["step"] * len(values) / 60
-    title: Line = ((cells.fit(f"{graph.title}{latest}, over {minutes:.3g} min", columns), "title"),)
+    latest = f": {graph.write(known[-1])}" if known else ": nothing yet"
+    title: Line = ((cells.fit(f"{graph.title}{latest}", columns), "title"),)
     drawn = chart(values, columns=columns, rows=rows, write=graph.write, top=top)
-    return [title, *drawn, ((" " * columns, "text"),)]
+    return [title, *drawn, *([((" " * columns, "text"),)] * gap)]
 
 
 def _side_by_side(blocks: list[list[Line]], wide: int) -> list[Line]:

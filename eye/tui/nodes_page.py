@@ -179,6 +179,16 @@ def heading(shown: Sequence[tuple[Column, int]], order: Order) -> Line:
     return tuple(spans)
 
 
+def column_at(x: int, shown: Sequence[tuple[Column, int]]) -> str | None:
+    """Say by what a click on the titles wants to sort."""
+    right = 0
+    for column, wide in shown:
+        right += wide + len(_GAP)
+        if x < right:
+            return column.key
+    return None
+
+
 def row(node: NodeView, shown: Sequence[tuple[Column, int]], now: float, trail: Trail, columns: int) -> Line:
     """Write one node."""
     stale = is_stale(node, now)

@@ -49,11 +49,11 @@ class Pane(ScrollView, can_focus=False):
     DEFAULT_CSS = "Pane { scrollbar-size-horizontal: 0; scrollbar-size-vertical: 1; background: transparent; }"
 
     class Chosen(Message):
-        """A line was clicked; `is_again` says that it was chosen already."""
+        """A line was clicked, in that column; `is_again` says that it was chosen already."""
 
-        def __init__(self, pane: Pane, row: int, is_again: bool) -> None:
+        def __init__(self, pane: Pane, row: int, column: int, is_again: bool) -> None:
             super().__init__()
-            self.pane, self.row, self.is_again = pane, row, is_again
+            self.pane, self.row, self.column, self.is_again = pane, row, column, is_again
 
         @property
         def control(self) -> Pane:
@@ -106,14 +106,15 @@ class Pane(ScrollView, can_focus=False):
         row = y + int(self.scroll_offset.y)
         line, is_chosen = self._line(row)
         self._painted[row] = line, is_chosen
+        if is_chosen:  # in one colour: reversed, each role would be a patch of its own
+            return Strip([Segment(plain(line))]).adjust_cell_length(self.size.width).apply_style(_CHOSEN)
         segments = [Segment(text, STYLES.get(role, STYLES["text"])) for text, role in line]
-        strip = Strip(segments).adjust_cell_length(self.size.width)
-        return strip.apply_style(_CHOSEN) if is_chosen else strip
+        return Strip(segments).adjust_cell_length(self.size.width)
 
     def on_click(self, event: Click) -> None:
         row = event.y + int(self.scroll_offset.y)
         if row < self._count:
-            self.post_message(self.Chosen(self, row, is_again=row == self.chosen))
+            self.post_message(self.Chosen(self, row, event.x, is_again=row == self.chosen))
 
     def _line(self, row: int) -> tuple[Line, bool]:
         return (self._make(row) if row < self._count else ()), row == self.chosen

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eye.metrics.filters import Filter, parse
 from eye.monitor.clean import clean
-from eye.tui import detail_page, events_page, help_page, nodes_page, processes_page, tree_page
+from eye.tui import cells, detail_page, events_page, help_page, hints, nodes_page, processes_page, tree_page
 from eye.tui.nodes_page import Order
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from eye.tui.desk import Desk, Kept
 
 TABS = ("graphs", "tree", "processes")
-SECONDS = 600.0
-"""That the graphs reach back."""
-_POINTS = 120
 _ABOVE = 3  # lines above a tree or a list of processes
 
 
@@ -63,6 +60,7 @@ class Watching:
         self.tab = TABS[0]
         self.is_helping = False
         self.process_sort = "mailbox"
+        self.span: float | None = None  # seconds that the graphs reach back; None: as fits the node
         self.place = 0  # the chosen line of a tree, or of a list of processes
         self.rows: list[NodeView] = []
         self.paths: list[str] = []  # of the processes on the page
@@ -77,12 +75,14 @@ class Watching:
         nodes, now, _ = self._seen()
         if self.opened is None:
             self.rows = nodes_page.arrange(nodes, self.wanted, self.order, now)
-        spans = [("Sorcerer's Eye  ", "title"), *nodes_page.summary(nodes, len(self.rows), now)]
+        spans = [("Sorcerer's Eye  ", "title")]
         if self._frozen is not None:
-            spans.append(("  PAUSED: space goes on", "alarm"))
+            spans.append(("PAUSED: space goes on  ", "alarm"))
         if not self.wanted.is_empty:
-            spans.append((f"  filter: {clean(self.wanted.text)}", "key"))
-        return tuple(spans)
+            spans.append(
+                (f"filter: {cells.fit(self.wanted.text, min(cells.width(self.wanted.text), 40))}  ", "key")
+            )
+        return (*spans, *nodes_page.summary(nodes, len(self.rows), now))
 
     def page(self, columns: int, height: int) -> Page:
         """Make the page of the moment."""
@@ -110,18 +110,7 @@ class Watching:
 
     def footer(self) -> Line:
         """Name the keys that count here."""
-        if self.is_helping:
-            keys = [("any key", "goes back")]
-        elif self.opened is None:
-            keys = [("q", "quit"), ("?", "help"), ("/", "filter"), ("← →", "sort"), ("Enter", "open")]
-            keys += [("space", "pause"), ("e", "events")]
-        else:
-            keys = [("Esc", "back"), ("1 2 3", "pages"), ("g", "collect garbage")]
-            keys += {"tree": [("+ -", "fold"), ("x", "crash")], "processes": [("s", "sort"), ("x", "crash")]}.get(
-                self.tab, []
-            )
-            keys += [("space", "pause"), ("q", "quit")]
-        return tuple(part for key, does in keys for part in ((f" {key} ", "key"), (f"{does} ", "dim")))
+        return hints.footer("help" if self.is_helping else "nodes" if self.opened is None else self.tab)
 
     def _seen(self) -> tuple[tuple[NodeView, ...], float, list[dict[str, Any]]]:
         if self._frozen is not None:
@@ -152,10 +141,12 @@ class Watching:
 
     def _graphs(self, node: NodeView, columns: int, height: int) -> tuple[list[Line], str]:
         keys = [*(graph.key for graph in detail_page.GRAPHS), "host.memory_total"]
+        seconds = self.span or detail_page.fitting_span(node.process.uptime if node.process else None)
+        step = max(seconds / detail_page.POINTS, 1.0)  # a finer one would show the beat of the sampler
         kept = self._desk.ask(
-            ("recent", node.name),
-            lambda: self._view.recent(node.name, keys, seconds=SECONDS, step=SECONDS / _POINTS),
-            every=max(self._interval, 2.0),
+            ("recent", node.name, seconds),
+            lambda: self._view.recent(node.name, keys, seconds=seconds, step=step),
+            every=max(self._interval, step),
         )
         if kept.answer is None and kept.trouble is not None:
             return [((clean(kept.trouble), "down"),)], ""
@@ -198,7 +189,8 @@ class Watching:
 
     def _tabs(self, trouble: str) -> Line:
         tabs = ((f" {number} {tab} ", "bar" if tab == self.tab else "dim") for number, tab in enumerate(TABS, 1))
-        return (*tabs, (trouble, "down"))
+        reach = f"  the last {hints.reach(self.span or self._fitting())}" if self.tab == "graphs" else ""
+        return (*tabs, (reach, "dim"), (trouble, "down"))
 
     # ------------------------------------------------------------------------- what is chosen
 
@@ -211,14 +203,31 @@ class Watching:
             at = names.index(self.chosen) if self.chosen in names else 0
             self.chosen = names[min(max(at + by, 0), len(names) - 1)]
 
-    def point_at(self, line: int) -> None:
-        """Choose what is on that line of the page."""
-        if self.opened is None and line < len(self.rows):
+    def point_at(self, line: int, x: int, columns: int) -> None:
+        """Choose what is on that line of the page; on the titles of the processes, by what they are sorted."""
+        at = line - _ABOVE - (self.tab == "processes")
+        if self.is_helping:
+            self.back()
+        elif self.opened is None and line < len(self.rows):
             self.chosen = self.rows[line].name
-        elif self.opened is not None:
-            at = line - _ABOVE - (self.tab == "processes")
-            if 0 <= at < len(self.paths):
-                self.place = at
+        elif self.opened is not None and 0 <= at < len(self.paths):
+            self.place = at
+        elif self.opened is not None and self.tab == "processes" and at == -1:
+            self.process_sort = processes_page.column_at(x, columns) or self.process_sort
+
+    def press(self, x: int, columns: int) -> None:
+        """Take a click on the heading: another order, or another page of the node."""
+        if self.opened is None:
+            shown = nodes_page.layout(columns, (node.name for node in self.rows))
+            if (key := nodes_page.column_at(x, shown)) is not None:
+                self.order = self.order.by(key)
+            return
+        right = 0
+        for number, tab in enumerate(TABS, 1):
+            right += len(f" {number} {tab} ")
+            if x < right:
+                self.turn_to(tab)
+                return
 
     def open(self, tab: str | None = None) -> None:
         """Open the chosen node; in its tree, fold or unfold the chosen supervisor."""
@@ -251,6 +260,16 @@ class Watching:
         elif self.tab == "processes":
             sorts = processes_page.SORTS
             self.process_sort = sorts[(sorts.index(self.process_sort) + step) % len(sorts)]
+
+    def reach(self, step: int) -> None:
+        """Let the graphs reach back further (1), or less far (-1)."""
+        spans = detail_page.SPANS
+        at = spans.index(self.span) if self.span is not None else spans.index(self._fitting())
+        self.span = spans[min(max(at + step, 0), len(spans) - 1)]
+
+    def _fitting(self) -> float:
+        node = next((one for one in self._seen()[0] if one.name == self.opened), None)
+        return detail_page.fitting_span(node.process.uptime if node is not None and node.process else None)
 
     def reverse(self) -> None:
         """Turn the order round."""

@@ -1,0 +1,156 @@
+"""A cluster that stands still, for the terminal view to be painted of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from eye.errors import EyeError, UnknownNode
+from eye.metrics.sample import HostReading, ProcessReading
+from eye.monitor.node_view import NodeView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOW = 1795462080.0
+GIB = 1024**3
+
+
+def node_view(name: str = "mystic-node-1", **changes: Any) -> NodeView:
+    host = HostReading("orthanc", 6 * GIB, 24 * GIB, 0.2, 2, 0.42, 100, 7200.0)
+    process = ProcessReading(4242, 48234496, 0.007, 12, 17, 0, 7190.5)
+    fields = {
+        "name": name, "status": "up", "address": "127.0.0.1:41873", "seen_at": NOW - 0.2, "since": NOW - 60.0,
+        "reason": None, "boot": "b" * 16, "host": host, "process": process, "round_trip": 0.0008,
+    }  # fmt: skip
+    return NodeView(**{**fields, **changes})
+
+
+DOWN = node_view(
+    "mystic-node-2",
+    status="down",
+    seen_at=NOW - 12.0,
+    since=NOW - 2.0,
+    reason="connection refused",
+    round_trip=None,
+)
+YOUNG = node_view("mystic-node-3", status="connecting", seen_at=None, host=None, process=None, round_trip=None)
+STALE = node_view("mystic-node-4", seen_at=NOW - 30.0)
+BUSY = node_view(
+    "mystic-node-5",
+    status="suspect",
+    host=HostReading("barad-dur", 23 * GIB, 24 * GIB, 0.97, 8, 12.0, 1234, 86400.0 * 3),
+    process=ProcessReading(77, 2 * GIB, 0.5, 40, 1017, 3, 12.0),
+)
+
+
+def process(id_: str, path: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": id_, "name": None, "path": path, "kind": "worker", "module": "shop.orders.Orders",
+        "status": "running",
+        "serial": 7, "os_process": None, "incarnation": 1, "restarts": 0, "restart": "permanent",
+        "last_exit": None, "last_exit_at": None, "mailbox": 0, "mailbox_age": None, "handled": 1204,
+        "started_at": NOW - 60.0,
+        "strategy": None, "budget": None, "since": NOW - 60.0, "cause": None, "history": [],
+        "not_restarted": None,
+        "next_try_at": None, "lost": None, "departed": [], "children": [], **changes,
+    }  # fmt: skip
+
+
+CAUSE = {
+    "child": "orders", "word": "crash", "detail": "no such order", "reason": "ValueError: no such order",
+    "failed_start": False, "at": NOW - 0.8, "used": 1, "max_restarts": 3, "max_seconds": 5.0,
+}  # fmt: skip
+
+
+def document() -> dict[str, Any]:
+    budget = {"max_restarts": 3, "max_seconds": 5.0, "used": 1}
+    sampler = process("sampler", "/eye/local/sampler", mailbox=12, mailbox_age=4.0)
+    orders = process(
+        "orders",
+        "/eye/local/orders",
+        incarnation=3,
+        cause=CAUSE,
+        restarts=2,
+        last_exit="ValueError: no such order",
+    )
+    gone = process("gone", "/eye/local/gone", status="stopped", last_exit="shutdown", handled=None)
+    local = process(
+        "local",
+        "/eye/local",
+        kind="supervisor",
+        strategy="one_for_one",
+        budget=budget,
+        children=[sampler, orders, gone],
+    )
+    root = process(
+        "eye", "/eye", kind="supervisor", strategy="rest_for_one", budget={**budget, "used": 0}, children=[local]
+    )
+    return {"version": 1, "node": "mystic-node-1", "at": NOW, "tree": root, "others": []}
+
+
+def flat(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield tree
+    for child in tree["children"]:
+        yield from flat(child)
+
+
+class StillView:
+    """What `eye.monitor.view.View` is to the terminal view."""
+
+    def __init__(self, *nodes: NodeView) -> None:
+        self.shown = nodes
+        self.records: list[dict[str, Any]] = []
+        self.trouble: EyeError | None = None
+        self.done: list[tuple[Any, ...]] = []
+        self.looked = 0
+
+    def nodes(self) -> tuple[NodeView, ...]:
+        return self.shown
+
+    def now(self) -> float:
+        return NOW
+
+    def look(self, seconds: float = 30.0) -> None:
+        self.looked += 1
+
+    def events(self) -> list[dict[str, Any]]:
+        return self.records
+
+    def trail(self, node: str, metric: str) -> list[float | None]:
+        top = 1.0 if metric.endswith("cpu") else 8.0 * GIB
+        return [top * step / 10 for step in range(10)]
+
+    def recent(self, node: str, metrics: list[str], *, seconds: float, step: float) -> dict[str, Any]:
+        self._ask("recent", node)
+        count = int(seconds / step)
+        tops = {"host.cpu": 1.0, "host.memory": 6.0 * GIB, "host.memory_total": 24.0 * GIB, "node.memory": 4.8e7}
+        points = {
+            metric: [None if at < count // 4 else [tops.get(metric, 0.1) * at / count] * 3 for at in range(count)]
+            for metric in metrics
+        }
+        starts = [NOW - seconds + at * step for at in range(count)]
+        return {"version": 1, "node": node, "at": NOW, "step": step, "starts": starts, "points": points}
+
+    def tree(self, node: str) -> dict[str, Any]:
+        self._ask("tree", node)
+        return document()
+
+    def processes(self, node: str, *, sort: str, limit: int) -> dict[str, Any]:
+        self._ask("processes", node, sort)
+        rows = list(flat(document()["tree"]))
+        return {"version": 1, "node": node, "at": NOW, "sort": sort, "count": len(rows), "processes": rows}
+
+    def collect_garbage(self, node: str) -> dict[str, Any]:
+        self._ask("gc", node)
+        return {"rss_before": 50_000_000, "rss_after": 40_000_000, "collected": [10, 5, 2], "pause": 0.0123}
+
+    def crash(self, node: str, process: str) -> str:
+        self._ask("crash", node, process)
+        return process
+
+    def _ask(self, *what: Any) -> None:
+        self.done.append(what)
+        if what[1] not in [node.name for node in self.shown]:
+            raise UnknownNode(what[1], "")
+        if self.trouble is not None:
+            raise self.trouble
