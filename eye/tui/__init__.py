@@ -4,5 +4,5 @@ Every page is lines of text with roles (`cells`), made by a pure function from w
 (`pane`) paints them, and only those that changed. Textual brings the terminal, the keys and the mouse.
 
 Read in this order: cells, charts, nodes_page, tree_page, processes_page, detail_page, events_page, help_page,
-hints, desk, watching, pane, keys, app.
+hints, desk, watching, pane, keys, ending, app.
 """

@@ -1,14 +1,7 @@
-"""`sorcerers_eye observe`: the terminal, the keys, and the beat at which everything is painted anew.
-
-One screen: a line that sums up, the page of the moment, the event log, a line of keys. What is on them,
-`watching` knows; this is the part that knows Textual.
-"""
+"""`sorcerers_eye observe`: the part that knows Textual. What is on the screen, `watching` knows."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import signal
 import threading
 from typing import TYPE_CHECKING, ClassVar
 
@@ -20,6 +13,7 @@ from eye.metrics.filters import Filter, parse
 from eye.monitor.clean import clean
 from eye.tui import cells
 from eye.tui.desk import Desk
+from eye.tui.ending import end_by_signal
 from eye.tui.keys import KEYS
 from eye.tui.pane import Pane
 from eye.tui.watching import TABS, Watching
@@ -78,11 +72,7 @@ class Observe(App[int]):
         yield Input(id="ask", placeholder="mystic-*  status:down  cpu>80  mem>1GB", compact=True)
 
     def on_mount(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-            # Otherwise the terminal would be left without echo. Windows has none of this.
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, self.exit)
+        end_by_signal(self.exit)
         self.set_interval(self._interval, self.beat)
         self.set_interval(0.1, self._first_rows, repeat=20)
         self.call_after_refresh(self.beat)
@@ -125,8 +115,17 @@ class Observe(App[int]):
     # ------------------------------------------------------------------------------------ keys
 
     def on_key(self, event: Key) -> None:
-        """Take the answer to a question, or whatever key leaves the help."""
-        if self._question is not None:
+        """Take the answer to a question, and what is typed ahead."""
+        box = self.query_one("#ask", Input)
+        if box.display:
+            # Whoever types fast has written on before Textual knew where it goes: it comes here then.
+            if event.is_printable and event.character:
+                event.prevent_default().stop()
+                box.insert_text_at_cursor(event.character)
+            elif event.key == "enter":
+                event.prevent_default().stop()
+                self._close(box)
+        elif self._question is not None:
             event.stop()
             event.prevent_default()
             _, act = self._question
@@ -142,8 +141,10 @@ class Observe(App[int]):
         del parameters
         if self._question is not None:
             return False
+        if self.query_one("#ask", Input).display:
+            return action in ("leave", "quit")
         if self.watching.is_helping:
-            return action in ("help", "leave", "move", "open", "end", "help_quit")
+            return action in ("help", "leave", "move", "open", "end", "quit")
         return True
 
     def action_end(self) -> None:
@@ -234,7 +235,7 @@ class Observe(App[int]):
         box = self.query_one("#ask", Input)
         self._before = box.value = self.watching.wanted.text
         box.display = True
-        box.focus()
+        self.screen.set_focus(box)  # at once: `focus` would let the keys that come next go to the page
 
     def on_input_changed(self, message: Input.Changed) -> None:
         try:

@@ -13,6 +13,7 @@ _FAR = 1_000_000  # rows
 
 KEYS: list[BindingType] = [
     Binding("q,f10", "end"),
+    Binding("ctrl+c", "quit", priority=True),  # Textual would only tell of its own key
     Binding("question_mark,h,f1", "help"),
     Binding("slash,f,f4,backslash", "filter"),
     Binding("escape,backspace", "leave"),

@@ -176,7 +176,7 @@ def heading(shown: Sequence[tuple[Column, int]], order: Order) -> Line:
         title = cells.fit(column.title[: wide - len(arrow)] + arrow, wide, right=column.is_number)
         spans.append((title, "sorted" if is_sorted else "title"))
         spans.append((_GAP, "title"))
-    return tuple(spans)
+    return tuple(spans[:-1])
 
 
 def column_at(x: int, shown: Sequence[tuple[Column, int]]) -> str | None:
@@ -202,7 +202,7 @@ def row(node: NodeView, shown: Sequence[tuple[Column, int]], now: float, trail: 
         used += wide + len(_GAP)
     if node.reason and node.status != "up" and columns - used > 8:
         spans.append((cells.shorten(clean(node.reason), columns - used), "dim"))
-    return cells.cut(tuple(spans), columns)
+    return cells.cut(tuple(spans if spans[-1][0] is not _GAP else spans[:-1]), columns)
 
 
 def _role(column: Column, node: NodeView, role: str, stale: bool) -> str:

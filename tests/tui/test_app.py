@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from textual.events import Key
 
 from eye.clock import SystemClock
 from eye.errors import ActionRefused, NodeDown
@@ -145,11 +146,25 @@ def test_a_filter_is_understood_while_it_is_written(view: StillView) -> None:
         await pilot.press("slash", *"cpu", "greater_than_sign")
         assert "character 5: a number is expected after '>'" in text(app, "footer")
         await pilot.press(*"80", "enter")
+        app.beat()
         assert [line.split()[0] for line in text(app).splitlines()] == ["mystic-node-5"]
         assert "filter: cpu>80" in text(app, "summary")
         await pilot.press("q" if app.focused else "down")
         await pilot.press("escape")
         assert len(text(app).splitlines()) == 5
+
+    observe(view, play)
+
+
+def test_what_is_typed_ahead_is_not_lost(view: StillView) -> None:
+    """As over a slow line, where all of it comes at once."""
+
+    async def play(app: Observe, pilot: Pilot[int]) -> None:
+        for key, char in (("slash", "/"), *((one, one) for one in "node2"), ("enter", "\r"), ("down", None)):
+            app.post_message(Key(key, char))
+        await until(app, pilot, lambda: app.watching.wanted.text == "node2")
+        assert not app.query_one("#ask").display
+        assert app.focused is None
 
     observe(view, play)
 
