@@ -52,6 +52,7 @@ class Board:
         self._looking_until = float("-inf")
         self._trails: dict[str, dict[str, deque[float | None]]] = {}
         self._events: deque[dict[str, Any]] = deque(maxlen=_EVENTS)
+        self._event = 0  # the number of the last
 
     # ----------------------------------------------------------------------------- writing
 
@@ -96,6 +97,7 @@ class Board:
         if records:
             with self._changed:
                 self._events.extend(records)
+                self._event += len(records)
                 self._bump()
 
     def _bump(self) -> None:
@@ -160,6 +162,13 @@ class Board:
         """Answer what happened lately, everywhere, in the order in which it was heard of."""
         with self._changed:
             return list(self._events)
+
+    def events_after(self, number: int) -> tuple[int, list[tuple[int, dict[str, Any]]]]:
+        """Answer the number of the last event, and those after `number` that are still known."""
+        with self._changed:
+            first = self._event - len(self._events) + 1
+            numbered = [(first + at, record) for at, record in enumerate(self._events) if first + at > number]
+            return self._event, numbered
 
     def age(self, name: str) -> float:
         """Answer how many seconds ago the node's last reading came; infinity if none did."""

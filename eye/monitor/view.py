@@ -151,6 +151,10 @@ class View:
         """Answer what happened lately in the cluster, as records of `chronicle`. Never waits."""
         return self._board.events()
 
+    def events_after(self, number: int) -> tuple[int, list[tuple[int, dict[str, Any]]]]:
+        """Answer the number of the last event, and those that came after the one of that number. Never waits."""
+        return self._board.events_after(number)
+
     def collect_garbage(self, node: str, timeout: float = 30.0) -> dict[str, Any]:
         """Have a node collect garbage; answer its receipt, see `garbage.Collections.collect`.
 

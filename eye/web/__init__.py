@@ -5,7 +5,7 @@
 Importing this package imports no Flask; naming what it offers does.
 
 Read in this order: feed, encoder, nodes, publisher, guards, options, doorkeeper, socket_route, assets, page,
-hub, blueprint, server, service.
+hub, api, blueprint, server, service.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The web view as a Flask blueprint: its addresses, who may use them, and the headers it answers with.
 
     GET /                    the page: a table made on the server, taken over by the live one
-    GET /api/v1/nodes        all nodes (the JSON contract)
-    GET /api/v1/tree/NODE    the supervision tree of a node; 404, 503, 504 with one sentence
+    GET /api/v1/…            for programs, and what the page asks for: see `api`
     GET /metrics             for Prometheus, if `metrics_text` was given
     GET /healthz             this view serves
     GET /static/…            the browser's files
@@ -20,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Flask, Response, g, render_template, request
 from flask_sock import Sock
 
-from eye.errors import DeadlineExceeded, EyeError, NodeDown, NodeUnreachable, UnknownNode
 from eye.web import assets, encoder, page
+from eye.web.api import add_api
 from eye.web.doorkeeper import Doorkeeper, add_headers, sentence
 from eye.web.feed import Feed
 from eye.web.nodes import nodes_document
@@ -34,13 +33,6 @@ if TYPE_CHECKING:
 
 _PAGE_WAITS = 0.5  # seconds that the first page waits for fresh readings; the live table has them soon enough
 _FOR_EVER = "public, max-age=31536000, immutable"
-_STATUS_OF: tuple[tuple[type[EyeError], int], ...] = (
-    (UnknownNode, 404),
-    (DeadlineExceeded, 504),
-    (NodeDown, 503),
-    (NodeUnreachable, 503),
-    (EyeError, 502),  # the node answered, but with an error of its own
-)
 
 
 class EyeBlueprint(Blueprint):
@@ -61,6 +53,7 @@ def create_blueprint(
     metrics_text: Callable[[], str] | None = None,
     run_hub: Callable[[Publisher], object] | None = None,
     timeout: float = 3.0,
+    actions: str | None = None,
 ) -> EyeBlueprint:
     """Make the web view of a node, to be registered under any `url_prefix` of any application.
 
@@ -77,6 +70,8 @@ def create_blueprint(
             be ticked once a second from then on. Not earlier: a thread started before a server forks is lost.
             A node runs the hub in its own supervision tree unless told otherwise.
         timeout: seconds a request waits for other nodes.
+        actions: a secret of 16 characters or more. Whoever has it may collect garbage and crash processes from the
+            page, on nodes that allow it; None: nobody may, whatever the nodes allow.
 
     Raises:
         ConfigError: an option makes no sense.
@@ -90,6 +85,7 @@ def create_blueprint(
         metrics_text=metrics_text or _metrics_of(view_of(node_or_view), timeout),
         run_hub=run_hub or _hub_in_the_tree_of(node_or_view),
         timeout=timeout,
+        actions=actions,
     )
     view = view_of(node_or_view)
     feed = Feed()
@@ -103,7 +99,8 @@ def create_blueprint(
     blueprint.teardown_request(lambda _error: doorkeeper.after())
     blueprint.register_error_handler(RuntimeError, _no_sockets_here)
     _add_pages(blueprint, view, options)
-    _add_api(blueprint, view, options)
+    add_api(blueprint, publisher, options)
+    _add_metrics(blueprint, view, options)
     Sock().route("/ws", bp=blueprint, endpoint="ws")(lambda ws: speak(ws, feed))
     return blueprint
 
@@ -174,19 +171,7 @@ def _add_pages(blueprint: Blueprint, view: Any, options: Options) -> None:
         return _json({"status": "ok"})
 
 
-def _add_api(blueprint: Blueprint, view: Any, options: Options) -> None:
-    @blueprint.get("/api/v1/nodes", endpoint="nodes")
-    def answer_nodes() -> Response:
-        return _json(nodes_document(view.fresh(options.timeout), view.now()))
-
-    @blueprint.get("/api/v1/tree/<node>", endpoint="tree")
-    def answer_tree(node: str) -> Response:
-        try:
-            return _json(view.tree(node, options.timeout))
-        except EyeError as error:
-            status = next(status for kind, status in _STATUS_OF if isinstance(error, kind))
-            return sentence(status, str(error))
-
+def _add_metrics(blueprint: Blueprint, view: Any, options: Options) -> None:
     text_of = options.metrics_text
     if text_of is not None:
 

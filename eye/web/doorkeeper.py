@@ -27,6 +27,7 @@ _OPEN = {
     "asset",
     "healthz",
 }  # no secrets in them, and no cookies come with requests for them
+_LIVE = {"ws", "stream"}
 _NAMED_IN_LOG = 64  # origins; then a hostile page that tries for ever has filled its share of the log
 
 
@@ -47,12 +48,12 @@ class Doorkeeper:
         if endpoint in _OPEN:
             return None
         refusal = self._check_login()
-        if refusal is None and endpoint == "ws":
+        if refusal is None and endpoint in _LIVE:
             refusal = self._check_origin()
         if refusal is not None:
             return refusal
         self._start_hub()
-        return self._take_seat() if endpoint == "ws" else None
+        return self._take_seat() if endpoint in _LIVE else None
 
     def after(self) -> None:
         """Take the seat back, however the request ended."""

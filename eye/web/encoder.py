@@ -131,8 +131,10 @@ def values_of(node: Node) -> tuple[Any, ...]:
     return tuple(_rounded(field, _at_path(node, field)) for field in FIELDS)
 
 
-def snapshot_text(snapshot: Snapshot, epoch: str, sequence: int, at: float, node: str) -> str:
-    """Write a snapshot as JSON. `node` is the one whose view this is."""
+def snapshot_text(
+    snapshot: Snapshot, epoch: str, sequence: int, at: float, node: str, events: int | None = None
+) -> str:
+    """Write a snapshot as JSON. `node` is the one whose view this is, `events` the number of its last event."""
     return encode(
         {
             "type": "snapshot",
@@ -143,18 +145,23 @@ def snapshot_text(snapshot: Snapshot, epoch: str, sequence: int, at: float, node
             "node": node,
             "fields": FIELDS,
             "nodes": snapshot.nodes,
+            **_told(events),
         }
     )
 
 
-def changes_text(changes: Changes, sequence: int, at: float) -> str:
+def changes_text(changes: Changes, sequence: int, at: float, events: int | None = None) -> str:
     """Write changed rows as JSON."""
-    return encode({"type": "changes", "seq": sequence, "at": at, "rows": changes.rows})
+    return encode({"type": "changes", "seq": sequence, "at": at, "rows": changes.rows, **_told(events)})
 
 
-def alive_text(sequence: int, at: float) -> str:
+def alive_text(sequence: int, at: float, events: int | None = None) -> str:
     """Write «nothing changed, and somebody is looking» as JSON."""
-    return encode({"type": "alive", "seq": sequence, "at": at})
+    return encode({"type": "alive", "seq": sequence, "at": at, **_told(events)})
+
+
+def _told(events: int | None) -> dict[str, int]:
+    return {} if events is None else {"events": events}
 
 
 def encode(message: Mapping[str, Any]) -> str:

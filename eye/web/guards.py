@@ -81,6 +81,16 @@ def protect(ws: Any) -> None:
             ws.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(STUCK_AFTER * 1000))
 
 
+def limit_unsent(environ: MutableMapping[str, Any]) -> None:
+    """Set the limits on the socket below a response that never ends, where the server shows it."""
+    sock = environ.get("werkzeug.socket") or environ.get("gunicorn.socket")
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(STUCK_AFTER * 1000))
+
+
 def is_flooding(ws: Any) -> bool:
     """Throw away what the peer sent; tell whether it was more than a peer may send between two looks."""
     unread = len(ws.input_buffer)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _ANCESTOR = re.compile(r"'self'|'none'|[a-z][a-z0-9+.-]*:|(https?://)?[A-Za-z0-9*.:\[\]-]+")
+_SECRET = 16  # characters
 _OF_VIEW = ("nodes", "look", "fresh", "tree", "now", "node_name")
 
 
@@ -33,6 +34,7 @@ class Options:
     metrics_text: Callable[[], str] | None
     run_hub: Callable[[Publisher], object] | None
     timeout: float
+    actions: str | None = None
 
     def __post_init__(self) -> None:
         check(_NAME.fullmatch(self.name), "name", "a word of letters, digits, - and _", self.name)
@@ -49,6 +51,8 @@ class Options:
         check(whole_number and self.max_clients >= 1, "max_clients", "a whole number >= 1", self.max_clients)
         number = isinstance(self.timeout, (int, float)) and not isinstance(self.timeout, bool)
         check(number and 0 < self.timeout <= 60, "timeout", "seconds > 0 and <= 60", self.timeout)
+        secret = self.actions is None or (isinstance(self.actions, str) and len(self.actions) >= _SECRET)
+        check(secret, "actions", f"a secret of at least {_SECRET} characters, or None", "what it was given")
 
 
 def strings(option: str, value: Iterable[str]) -> tuple[str, ...]:

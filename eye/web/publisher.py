@@ -55,6 +55,7 @@ class Publisher:
         self._epoch = new_epoch()
         self._sequence = -1
         self._quiet = 0
+        self._events: int | None = None  # the number of the last that was told of
 
     @property
     def viewers(self) -> int:
@@ -111,23 +112,31 @@ class Publisher:
         at = round(self.view.now(), 3)
         nodes = nodes_document(self.view.nodes(), at)["nodes"]
         self._seen, message = encoder.look(self._seen, nodes, at)
+        events, before = self._last_event(), self._events
+        self._events = events
         change: str | None = None
         following = self._sequence + 1
         if isinstance(message, encoder.Changes):
-            change = encoder.changes_text(message, following, at)
+            change = encoder.changes_text(message, following, at, events)
         elif message is None:
             self._quiet += 1
-            if self._quiet < _ALIVE_AFTER:
+            if self._quiet < _ALIVE_AFTER and events == before:
                 return
-            change = encoder.alive_text(following, at)
+            change = encoder.alive_text(following, at, events)
         self._quiet = 0
         self._sequence = following
-        self.feed.publish(self._epoch, following, change, self._whole(nodes, self._epoch, following, at))
+        self.feed.publish(self._epoch, following, change, self._whole(nodes, self._epoch, following, at, events))
 
-    def _whole(self, nodes: Sequence[Any], epoch: str, sequence: int, at: float) -> Callable[[], str]:
+    def _last_event(self) -> int | None:
+        after = getattr(self.view, "events_after", None)  # a view of somebody's own need not have them
+        return None if after is None else after(2**53)[0]
+
+    def _whole(
+        self, nodes: Sequence[Any], epoch: str, sequence: int, at: float, events: int | None
+    ) -> Callable[[], str]:
         def encode() -> str:
             self.snapshots += 1
             snapshot = encoder.Snapshot(tuple(nodes))
-            return encoder.snapshot_text(snapshot, epoch, sequence, at, self.view.node_name)
+            return encoder.snapshot_text(snapshot, epoch, sequence, at, self.view.node_name, events)
 
         return encode

@@ -103,9 +103,8 @@ export function chosen(names) {
 }
 
 // The names of the nodes to show, in order. Equal nodes stand in name order, unknown values last.
-export function ordered(nodes, { filter, column, falling, scope, time }) {
-  const text = filter.trim().toLowerCase();
-  const shown = nodes.filter((node) => node.node.toLowerCase().includes(text));
+export function ordered(nodes, { means, column, falling, scope, time }) {
+  const shown = nodes.filter(means);
   const sign = falling ? -1 : 1;
   const keys = new Map(shown.map((node) => [node, column.by(node, scope, time)]));
   const names = new Intl.Collator(undefined, { numeric: true }).compare;

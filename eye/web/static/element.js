@@ -1,4 +1,8 @@
-// <sorcerers-eye src="/eye/" view="table|tree" node="…" columns="node status cpu" filter="…" theme="light|dark">
+// <sorcerers-eye src="/eye/" view="table|graphs|tree|processes" node="…" panel="graphs|tree|processes"
+//   columns="node status cpu" filter="cpu>80" scope="host|node" span="60|600|3600" theme="light|dark">
+//
+// It tells its page with the events eye-update, eye-select and eye-state. With the attribute `linked`, as on its own
+// page, how it is looked at stands in the page's address, so that a view can be sent to somebody.
 //
 // The view as an element for any page. Its content in the page (a table made on the server, say) is shown until
 // the live view has something to show; where this script does not run, it stays.
@@ -16,8 +20,10 @@ function sheet(url) {
   return sheets.get(url);
 }
 
+const LOOK = ["view", "node", "panel", "columns", "filter", "scope", "span"];
+
 class SorcerersEye extends HTMLElement {
-  static observedAttributes = ["src", "view", "node", "columns", "filter"];
+  static observedAttributes = ["src", ...LOOK];
 
   connectedCallback() {
     this.restart();
@@ -38,13 +44,14 @@ class SorcerersEye extends HTMLElement {
     this.running?.close();
     const base = new URL(this.getAttribute("src") ?? "./", document.baseURI);
     if (!base.pathname.endsWith("/")) base.pathname += "/";
+    const linked = this.hasAttribute("linked") ? new URLSearchParams(location.search) : null;
+    const look = Object.fromEntries(LOOK.map((name) => [name, linked?.get(name) ?? this.getAttribute(name) ?? ""]));
     const running = (this.running = start({
       base,
-      view: this.getAttribute("view") ?? "table",
-      node: this.getAttribute("node") ?? "",
-      columns: this.getAttribute("columns"),
-      filter: this.getAttribute("filter") ?? "",
+      look,
       onReady: () => this.appear(running),
+      onLook: (said) => linked && remember(said),
+      tell: (what, detail) => this.dispatchEvent(new CustomEvent(`eye-${what}`, { detail, bubbles: true, composed: true })),
     }));
   }
 
@@ -56,6 +63,15 @@ class SorcerersEye extends HTMLElement {
     if (style) root.adoptedStyleSheets = [style];
     root.replaceChildren(running.element);
   }
+}
+
+function remember(said) {
+  const url = new URL(location.href);
+  for (const [name, value] of Object.entries(said)) {
+    if (value) url.searchParams.set(name, value);
+    else url.searchParams.delete(name);
+  }
+  history.replaceState(history.state, "", url);
 }
 
 if (!customElements.get("sorcerers-eye")) customElements.define("sorcerers-eye", SorcerersEye);

@@ -1,4 +1,5 @@
-// Keeps one WebSocket open: connects, notices silence, backs off, tries again, and rests while nobody looks.
+// Keeps one connection open: connects, notices silence, backs off, tries again, and rests while nobody looks. Where
+// no WebSocket passes (a proxy, a server without sockets) the same messages come as server-sent events.
 
 const SILENCE = 7_000; // milliseconds; the server speaks every two seconds, if only to say that it is alive
 const FIRST_WAIT = 500;
@@ -12,7 +13,9 @@ export function waitBefore(attempt, chance) {
 
 // Calls onMessage(object) for every message and onLost() whenever the connection is gone or silent.
 // Returns { retry(), close() }.
-export function connect(url, { onMessage, onLost }) {
+export function connect(base, { onMessage, onLost }) {
+  let streams = false;
+  let heard = true;
   let socket = null;
   let attempt = 0;
   let timer = 0;
@@ -21,10 +24,15 @@ export function connect(url, { onMessage, onLost }) {
   const open = () => {
     drop();
     if (closed || document.hidden) return;
-    const mine = new WebSocket(url);
+    if (!heard) streams = !streams; // what never spoke is not tried twice in a row
+    heard = false;
+    const url = new URL(streams ? "api/v1/stream" : "ws", base);
+    if (!streams) url.protocol = url.protocol.replace("http", "ws");
+    const mine = streams ? new EventSource(url, { withCredentials: true }) : new WebSocket(url);
     socket = mine;
     listenFor(SILENCE);
     mine.onmessage = (event) => {
+      heard = true;
       attempt = 0;
       listenFor(SILENCE);
       let message;
@@ -35,7 +43,7 @@ export function connect(url, { onMessage, onLost }) {
       }
       onMessage(message);
     };
-    mine.onclose = () => {
+    mine.onclose = mine.onerror = () => {
       if (socket === mine) again();
     };
   };
@@ -56,12 +64,13 @@ export function connect(url, { onMessage, onLost }) {
     const old = socket;
     socket = null;
     if (!old) return;
-    old.onmessage = old.onclose = null;
+    old.onmessage = old.onclose = old.onerror = null;
     old.close();
   };
 
   // A browser slows down what is hidden; a table that nobody sees needs no news.
   const onVisibility = () => {
+    heard = true;
     if (document.hidden) {
       drop();
       onLost();

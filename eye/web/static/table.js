@@ -1,18 +1,18 @@
 // The table of nodes: only the rows that can be seen exist, and of those only the cells that differ are touched.
 
 import { chosen, held, ordered, stateOf } from "./columns.js";
-import { make, setAttribute, setText } from "./dom.js";
+import { button, make, setAttribute, setText } from "./dom.js";
 
 const PHONE = 670; // pixels; below, a row is two lines
 const SPARE = 4; // rows above and below the visible ones
 
 export class Table {
-  constructor({ columns, onOpen, onOrder }) {
+  constructor({ columns, scope, onOpen, onOrder }) {
     this.columns = chosen(columns);
     this.onOpen = onOpen;
     this.onOrder = onOrder;
-    this.scope = "host";
-    this.filter = "";
+    this.scope = scope;
+    this.means = () => true;
     this.sort = { column: this.columns[0], falling: false };
     this.order = [];
     this.selected = null; // a node's name, not a row: rows move
@@ -23,11 +23,11 @@ export class Table {
   }
 
   build() {
-    this.head = make("div", { class: "head", role: "row", "aria-rowindex": 1 });
-    this.space = make("div", { class: "space", role: "presentation" });
-    this.rows = make("div", { class: "rows", role: "rowgroup" }, this.space);
-    this.empty = make("p", { class: "empty", hidden: "" });
-    this.grid = make("div", { class: "grid", role: "grid", tabindex: 0, "aria-label": "nodes" }, this.head, this.rows);
+    this.head = make("div.head", { role: "row", "aria-rowindex": 1 });
+    this.space = make("div.space", { role: "presentation" });
+    this.rows = make("div.rows", { role: "rowgroup" }, this.space);
+    this.empty = make("p.empty", { hidden: "" });
+    this.grid = make("div.grid", { role: "grid", tabindex: 0, "aria-label": "nodes" }, this.head, this.rows);
     this.grid.addEventListener("keydown", (event) => this.onKey(event));
     this.grid.addEventListener("focusin", () => this.hold("focus", true));
     this.grid.addEventListener("focusout", () => this.hold("focus", false));
@@ -38,19 +38,19 @@ export class Table {
       const row = event.target.closest(".row");
       if (row) this.select(row.name, true);
     });
-    return make("div", { class: "table" }, this.grid, this.empty);
+    return make("div.table", {}, this.grid, this.empty);
   }
 
   // Take what is known now. `time` is the server's.
   show(nodes, time) {
     this.nodes = new Map(nodes.map((node) => [node.node, node]));
     this.time = time;
-    const wanted = ordered(nodes, { ...this.sort, filter: this.filter, scope: this.scope, time });
+    const wanted = ordered(nodes, { ...this.sort, means: this.means, scope: this.scope, time });
     this.order = this.holding.size && this.order.length ? held(this.order, wanted) : wanted;
     const paused = this.order.some((name, place) => name !== wanted[place]);
     this.onOrder(paused, this.order.length);
     this.empty.hidden = this.order.length > 0;
-    setText(this.empty, nodes.length ? "No node has that in its name. Esc clears the filter." : "No node is known yet. Start one: sorcerers_eye start --name mystic-node-1");
+    setText(this.empty, nodes.length ? "No node is meant by the filter. Esc clears it." : "No node is known yet. Start one: sorcerers_eye start --name mystic-node-1");
     this.draw();
   }
 
@@ -86,8 +86,8 @@ export class Table {
 
   drawHead() {
     this.head.replaceChildren(...this.shown.map((column) => {
-      const button = make("button", { type: "button", text: column.title, onclick: () => this.sortBy(column) });
-      return make("div", { class: `cell ${column.id}${column.number ? " number" : ""}`, role: "columnheader", "data-id": column.id }, button);
+      const title = button(column.title, () => this.sortBy(column));
+      return make("div", { class: `cell ${column.id}${column.number ? " number" : ""}`, role: "columnheader", "data-id": column.id }, title);
     }));
     this.markSorted();
   }
@@ -129,13 +129,13 @@ export class Table {
   addRow() {
     const cells = this.shown.map((column) => {
       const cell = make("div", { class: `cell ${column.id}${column.number ? " number" : ""}`, role: column.id === "node" ? "rowheader" : "gridcell" });
-      cell.shape = make("span", { class: "shape", "aria-hidden": "true" });
-      cell.words = make("span", { class: "words" });
-      cell.note = make("span", { class: "note" });
-      cell.append(cell.shape, cell.words, cell.note, make("span", { class: "bar" }));
+      cell.shape = make("span.shape", { "aria-hidden": "true" });
+      cell.words = make("span.words");
+      cell.note = make("span.note");
+      cell.append(cell.shape, cell.words, cell.note, make("span.bar"));
       return cell;
     });
-    const row = make("div", { class: "row", role: "row", id: `row-${this.drawn.length}` }, ...cells);
+    const row = make("div.row", { role: "row", id: `row-${this.drawn.length}` }, ...cells);
     this.drawn.push(row);
     this.space.append(row);
   }

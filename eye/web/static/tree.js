@@ -4,83 +4,40 @@
 import { make, setAttribute, setText } from "./dom.js";
 import { counted, plain, shortSpan } from "./format.js";
 
-const EVERY = 2_000; // milliseconds
 const STATES = { running: "●", starting: "○", restarting: "◆", stopped: "✖", abandoned: "▲", suspended: "◌" };
 
 export class Tree {
-  constructor({ api, onClose }) {
-    this.api = api;
-    this.onClose = onClose;
-    this.node = null;
+  title = "Tree";
+  every = 2_000;
+
+  constructor() {
     this.items = new Map(); // key of a process -> its <li>
     this.folded = new Set();
-    this.title = make("h2");
-    this.state = make("p", { class: "state", role: "status" });
-    this.list = make("ul", { class: "tree", role: "tree", "aria-label": "supervision tree" });
-    this.list.addEventListener("keydown", (event) => this.onKey(event));
-    const close = make("button", { type: "button", class: "close", text: "Close", title: "Esc", onclick: () => this.close() });
-    this.element = make("section", { class: "panel", hidden: "", "aria-label": "supervision tree" },
-      make("header", {}, this.title, close), this.state, this.list);
-    this.element.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
+    this.element = make("ul.tree", { role: "tree", "aria-label": "supervision tree", onkeydown: (event) => this.onKey(event) });
   }
 
-  open(node) {
-    if (node === this.node) return;
-    this.stop();
-    this.node = node;
+  address(node) {
+    return `tree/${node}`;
+  }
+
+  clear() {
     this.items.clear();
-    this.list.replaceChildren();
-    this.known = null;
-    this.element.hidden = false;
-    setText(this.title, plain(node));
-    setText(this.state, "asking…");
-    this.ask();
-  }
-
-  close() {
-    this.stop();
-    this.node = null;
-    this.element.hidden = true;
-    this.onClose();
-  }
-
-  stop() {
-    clearTimeout(this.timer);
-    this.asking?.abort();
-  }
-
-  async ask() {
-    const asking = (this.asking = new AbortController());
-    let failure = null;
-    try {
-      const answer = await fetch(new URL(`tree/${encodeURIComponent(this.node)}`, this.api), { signal: asking.signal, credentials: "include" });
-      const said = await answer.json();
-      if (asking.signal.aborted) return;
-      if (answer.ok) this.show(said);
-      else failure = said.error;
-    } catch {
-      if (asking.signal.aborted) return;
-      failure = "the view does not answer";
-    }
-    this.element.classList.toggle("old", failure !== null);
-    if (failure) setText(this.state, `${plain(failure)}${this.known ? ` – shown as it was ${shortSpan((performance.now() - this.known) / 1000)} ago` : ""}`);
-    this.timer = setTimeout(() => this.ask(), EVERY);
+    this.element.replaceChildren();
   }
 
   show({ at, tree }) {
-    const first = this.known === null;
-    this.known = performance.now();
+    const first = !this.items.size;
     const seen = new Set();
     const total = { processes: 0, restarts: 0 };
-    this.place(this.list, [tree], "", 1, { at, seen, total, first });
+    this.place(this.element, [tree], "", 1, { at, seen, total, first });
     for (const [key, item] of this.items) {
       if (seen.has(key)) continue;
       item.remove();
       this.items.delete(key);
     }
-    setText(this.state, `${total.processes} ${total.processes === 1 ? "process" : "processes"}, ${counted(total.restarts, "restart")}`);
     const lines = [...this.items.values()].map((item) => item.line);
     if (!lines.some((line) => line.tabIndex === 0)) lines.find((line) => line.isConnected)?.setAttribute("tabindex", 0);
+    return `${total.processes} ${total.processes === 1 ? "process" : "processes"}, ${counted(total.restarts, "restart")}`;
   }
 
   place(list, processes, above, level, now) {
@@ -108,17 +65,17 @@ export class Tree {
 
   add(key) {
     const item = make("li", { role: "treeitem" });
-    item.toggle = make("span", { class: "toggle", "aria-hidden": "true", onclick: () => this.fold(key) });
-    item.shape = make("span", { class: "shape", "aria-hidden": "true" });
-    item.word = make("span", { class: "word" });
-    item.name = make("span", { class: "name" });
-    item.incarnation = make("span", { class: "incarnation" });
-    item.module = make("span", { class: "module" });
-    item.facts = make("span", { class: "facts" });
-    item.gauge = make("span", { class: "gauge" });
-    item.why = make("div", { class: "why" });
+    item.toggle = make("span.toggle", { "aria-hidden": "true", onclick: () => this.fold(key) });
+    item.shape = make("span.shape", { "aria-hidden": "true" });
+    item.word = make("span.word");
+    item.name = make("span.name");
+    item.incarnation = make("span.incarnation");
+    item.module = make("span.module");
+    item.facts = make("span.facts");
+    item.gauge = make("span.gauge");
+    item.why = make("div.why");
     item.inner = make("ul", { role: "group" });
-    item.line = make("div", { class: "line", tabindex: -1 },
+    item.line = make("div.line", { tabindex: -1 },
       item.toggle, item.shape, item.name, item.incarnation, item.word, item.facts, item.gauge, item.module);
     item.line.key = key;
     item.line.addEventListener("focus", () => this.focus(item.line, false));
@@ -143,7 +100,7 @@ export class Tree {
   }
 
   onKey(event) {
-    const lines = [...this.list.querySelectorAll(".line")].filter((line) => line.checkVisibility());
+    const lines = [...this.element.querySelectorAll(".line")].filter((line) => line.checkVisibility());
     const at = lines.indexOf(event.target.closest?.(".line"));
     if (at < 0) return;
     const { key } = lines[at];
@@ -201,7 +158,7 @@ function describeBudget(gauge, budget) {
 
 function flash(line) {
   line.classList.add("new");
-  setTimeout(() => line.classList.remove("new"), EVERY);
+  setTimeout(() => line.classList.remove("new"), 2_000);
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return; // the mark alone says it
-  line.animate([{ backgroundColor: getComputedStyle(line).getPropertyValue("--flash") }, { backgroundColor: "transparent" }], { duration: EVERY });
+  line.animate([{ backgroundColor: getComputedStyle(line).getPropertyValue("--flash") }, { backgroundColor: "transparent" }], { duration: 2_000 });
 }

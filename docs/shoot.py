@@ -1,0 +1,51 @@
+"""Makes the pictures of the web view: desktop and phone, light and dark, of an eye that runs.
+
+    python docs/shoot.py http://127.0.0.1:8080/ FOLDER [NODE]
+
+It needs Chromium, and looks at the first node in the table unless one is named. A picture is called after
+what is on it: `web-graphs-desktop-dark.png`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from urllib.parse import urlencode
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.browser import Browser
+
+SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
+LOOKS = ("nodes", "graphs", "tree", "processes")
+ROOT = "document.querySelector('sorcerers-eye').shadowRoot"
+LIVE = f"{ROOT} && !{ROOT}.querySelector('.lost')"
+SETTLED = {
+    "nodes": f"{ROOT}.querySelector('.row:not([hidden])')",
+    "graphs": f"{ROOT}.querySelector('figure .mean[d]')",
+    "tree": f"{ROOT}.querySelector('.tree li')",
+    "processes": f"{ROOT}.querySelector('.list tbody tr')",
+}
+
+
+def shoot(url: str, folder: Path, node: str) -> None:
+    """Write all pictures into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with Browser() as browser:
+        if not node:
+            page = browser.open(url)
+            page.wait_for(f"{LIVE} && {SETTLED['nodes']}")
+            node = page.get(f"{ROOT}.querySelector('.row .node .words').textContent")
+        for look in LOOKS:
+            query = "" if look == "nodes" else "?" + urlencode({"node": node, "panel": look})
+            for size, (width, height) in SIZES.items():
+                for scheme in ("light", "dark"):
+                    page = browser.open(url + query, width=width, height=height, scheme=scheme)
+                    page.wait_for(f"{LIVE} && {SETTLED[look]}")
+                    page.screenshot(folder / f"web-{look}-{size}-{scheme}.png")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (3, 4):
+        sys.exit(__doc__)
+    shoot(sys.argv[1], Path(sys.argv[2]), sys.argv[3] if len(sys.argv) == 4 else "")

@@ -1,0 +1,253 @@
+"""What the page asks for over HTTP, of a real node; and who may do something to it from there."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from eye.errors import ConfigError
+from eye.monitor.config import NodeConfig
+from eye.monitor.node import Node
+from eye.testing import until
+from eye.web.api import ACTIONS
+from eye.web.blueprint import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask.testing import FlaskClient
+
+TOKEN = "a secret that nobody guesses"
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    folder = tmp_path_factory.mktemp("node")
+    environ = {"EYE_FOLDER": str(folder / "run"), "EYE_COOKIE_FILE": str(folder / "cookie")}
+    node = Node.start(NodeConfig(name="looked-at", allow=frozenset({"kill"})), environ=environ)
+    until(lambda: node.view.recent("looked-at", ["host.cpu"], seconds=60, step=1)["points"])
+    yield node
+    node.stop()
+
+
+@pytest.fixture
+def page(node: Node) -> FlaskClient:
+    return create_app(node, actions=TOKEN).test_client()
+
+
+def ask(page: FlaskClient, path: str) -> tuple[int, Any]:
+    answer = page.get(path)
+    return answer.status_code, json.loads(answer.data)
+
+
+@pytest.mark.parametrize(("filter", "names"), [("", ["looked-at"]), ("look", ["looked-at"]), ("status:down", [])])
+def test_nodes_are_filtered(page: FlaskClient, filter: str, names: list[str]) -> None:
+    status, told = ask(page, f"/api/v1/nodes?filter={filter}")
+
+    assert (status, [each["node"] for each in told["nodes"]]) == (200, names)
+
+
+def test_processes_are_sorted_and_cut_on_the_node(page: FlaskClient) -> None:
+    status, told = ask(page, "/api/v1/processes/looked-at?sort=path&limit=2")
+
+    paths = [each["path"] for each in told["processes"]]
+    assert (status, len(paths), paths == sorted(paths)) == (200, 2, True)
+    assert told["count"] > 2
+
+
+def test_the_last_minutes(page: FlaskClient) -> None:
+    status, told = ask(page, "/api/v1/recent/looked-at?metrics=host.cpu,host.memory_total&seconds=60&step=5")
+
+    assert (status, told["step"], len(told["starts"])) == (200, 5.0, 13)
+    assert told["points"].keys() == {"host.cpu", "host.memory_total"}
+    assert all(len(point) == 3 for point in told["points"]["host.memory_total"] if point is not None)
+
+
+def test_events_are_asked_for_by_number(page: FlaskClient, node: Node) -> None:
+    node.view.crash("looked-at", "/eye/local/sampler")
+    until(lambda: any("sampler#" in each["text"] for each in ask(page, "/api/v1/events")[1]["events"]))
+    status, told = ask(page, "/api/v1/events?after=0")
+
+    numbers = [each["number"] for each in told["events"]]
+    assert status == 200
+    assert numbers == sorted(numbers)
+    assert {"number", "at", "node", "mark", "text"} == told["events"][0].keys()
+    assert ask(page, f"/api/v1/events?after={told['last']}")[1]["events"] == []
+
+
+def test_a_filter_is_understood_for_the_browser(page: FlaskClient) -> None:
+    assert ask(page, "/api/v1/filter?text=cpu%3E80")[1]["data"] == ["compare", "host", "cpu_percent", ">", 80.0]
+
+
+def test_a_bad_filter_says_at_which_character(page: FlaskClient) -> None:
+    status, told = ask(page, "/api/v1/filter?text=cpu%3E")
+
+    assert (status, told["at"], told["problem"]) == (400, 4, "a number is expected after '>'")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "says"),
+    [
+        ("/api/v1/nodes?filter=cpu>", 400, "a number is expected"),
+        ("/api/v1/processes/nobody", 404, "nobody"),
+        ("/api/v1/processes/looked-at?sort=colour", 400, "sorted by"),
+        ("/api/v1/processes/looked-at?limit=0", 400, "from 1 to 1000"),
+        ("/api/v1/processes/looked-at?limit=many", 400, "from 1 to 1000"),
+        ("/api/v1/recent/nobody", 404, "nobody"),
+        ("/api/v1/recent/looked-at?seconds=nan", 400, "from 1 to 3600"),
+        ("/api/v1/recent/looked-at?step=0", 400, "step must be"),
+        ("/api/v1/recent/looked-at?metrics=" + ",".join("abcdefghijklmnopqrstuvwxyz"), 400, "at most 20"),
+        ("/api/v1/events?after=-1", 400, "after must be"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_a_sentence(
+    page: FlaskClient, path: str, status: int, says: str
+) -> None:
+    answer = ask(page, path)
+
+    assert answer[0] == status
+    assert says in answer[1]["error"]
+
+
+# ------------------------------------------------------------------------------------- the stream
+
+
+def test_the_stream_says_what_the_socket_says(node: Node) -> None:
+    app = create_app(node)
+    publisher = app.extensions["eye"].publisher
+
+    answer = app.test_client().get("/api/v1/stream", buffered=False)
+    first = next(iter(answer.response))
+    while_open = publisher.viewers
+    answer.close()
+
+    assert answer.content_type.startswith("text/event-stream")
+    told = json.loads((first if isinstance(first, str) else first.decode()).removeprefix("data: "))
+    assert (told["type"], [each["node"] for each in told["nodes"]]) == ("snapshot", ["looked-at"])
+    assert told["events"] == node.view.events_after(0)[0]
+    assert (while_open, publisher.viewers) == (1, 0)
+
+
+def test_a_stream_takes_a_seat_like_a_socket(node: Node) -> None:
+    client = create_app(node, max_clients=1).test_client()
+    first = client.get("/api/v1/stream", buffered=False)
+
+    refused = client.get("/api/v1/stream")
+    first.close()
+    again = client.get("/api/v1/stream", buffered=False)
+    again.close()
+
+    assert (refused.status_code, again.status_code) == (503, 200)
+
+
+def test_a_stream_is_refused_to_other_pages(page: FlaskClient) -> None:
+    assert page.get("/api/v1/stream", headers={"Origin": "https://evil.example"}).status_code == 403
+
+
+# ------------------------------------------------------------------------------------- what is done
+
+
+def act(page: FlaskClient, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+    sent = {"X-Eye-Token": TOKEN, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    answer = page.post(path, json={} if body is None else body, headers=sent)
+    return answer.status_code, json.loads(answer.data)
+
+
+def test_garbage_is_collected_with_a_receipt_and_a_line_in_the_log(
+    page: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "eye.web"):
+        status, receipt = act(page, "/api/v1/gc/looked-at")
+
+    assert (status, receipt["node"]) == (200, "looked-at")
+    assert "looked-at was told from the web view, by 127.0.0.1, to collect garbage" in caplog.text
+    assert act(page, "/api/v1/gc/looked-at")[0] == 429
+
+
+def test_a_process_is_crashed(page: FlaskClient) -> None:
+    told = act(page, "/api/v1/crash/looked-at", {"process": "/eye/local/chronicler", "reason": "to see it"})
+
+    assert told == (200, {"process": "/eye/local/chronicler"})
+
+
+@pytest.mark.parametrize("body", [[], {}, {"process": 1}, {"process": ""}, {"process": "/eye", "reason": 1}, "x"])
+def test_a_body_that_makes_no_sense_is_refused(page: FlaskClient, body: Any) -> None:
+    assert act(page, "/api/v1/crash/looked-at", body)[0] == 400
+
+
+def test_a_process_that_is_not_there(page: FlaskClient) -> None:
+    status, told = act(page, "/api/v1/crash/looked-at", {"process": "/nobody"})
+
+    assert (status, "/nobody" in told["error"]) == (404, True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": "http://localhost"}, 200),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "http://localhost:8080"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"X-Eye-Token": ""}, 403),
+        ({"X-Eye-Token": TOKEN[:-1]}, 403),
+        ({"X-Eye-Token": "\xe9" * 20}, 403),
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
+    ],
+)
+@pytest.mark.parametrize("action", ["gc", "crash"])
+def test_who_may_act(
+    node: Node,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    action: str,
+    headers: dict[str, str],
+    status: int,
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(node.view, "collect_garbage", lambda name: done.append(name) or {})
+    monkeypatch.setattr(node.view, "crash", lambda name, process, reason: done.append(name) or process)
+    page = create_app(node, actions=TOKEN, origins=["https://friend.example"]).test_client()
+
+    sent = {"X-Eye-Token": TOKEN, "Content-Type": "application/json", **headers}
+    answer = page.post(f"/api/v1/{action}/looked-at", data='{"process": "/eye"}', headers=sent)
+
+    assert (answer.status_code, bool(done)) == (status, status == 200)
+    if status == 403:
+        assert "was refused to 127.0.0.1" in caplog.text
+        assert TOKEN[:-1] not in caplog.text
+
+
+def test_a_page_that_may_look_may_not_act(node: Node) -> None:
+    page = create_app(node, actions=TOKEN, origins=["https://friend.example"]).test_client()
+
+    assert act(page, "/api/v1/gc/looked-at", Origin="https://friend.example")[0] == 403
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_nothing_can_be_done_unless_it_is_switched_on(node: Node, action: str) -> None:
+    page = create_app(node).test_client()
+
+    status, told = act(page, f"/api/v1/{action}/looked-at", {"process": "/eye"})
+
+    assert (status, "create_blueprint(actions=TOKEN)" in told["error"]) == (404, True)
+    assert ask(page, "/api/v1/actions")[1] == {"version": 1, "actions": [], "token": False}
+
+
+def test_what_can_be_done_is_told(page: FlaskClient) -> None:
+    assert ask(page, "/api/v1/actions")[1] == {"version": 1, "actions": ["gc", "crash"], "token": True}
+
+
+@pytest.mark.parametrize("secret", ["short", "", 12345678901234567890, b"x" * 20])
+def test_a_secret_that_is_none_is_refused_and_not_repeated(node: Node, secret: Any) -> None:
+    with pytest.raises(ConfigError, match="a secret of at least 16 characters") as refused:
+        create_app(node, actions=secret)
+
+    assert str(secret) not in str(refused.value) or secret == ""
