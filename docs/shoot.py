@@ -1,13 +1,16 @@
-"""Makes the pictures of the web view: desktop and phone, light and dark, of an eye that runs.
+"""Makes the pictures of the web view and of the terminal view, of an eye that runs on this machine.
 
+    sorcerers_eye demo --nodes 5 --port 8080 --no-browser
     python docs/shoot.py http://127.0.0.1:8080/ FOLDER [NODE]
 
 It needs Chromium, and looks at the first node in the table unless one is named. A picture is called after
-what is on it: `web-graphs-desktop-dark.png`.
+what is on it: `web-graphs-desktop-dark.png`, `observe-tree.svg`. Three of them are in `docs/pictures`.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sys
 from pathlib import Path
 from urllib.parse import urlencode
@@ -45,7 +48,37 @@ def shoot(url: str, folder: Path, node: str) -> None:
                     page.screenshot(folder / f"web-{look}-{size}-{scheme}.png")
 
 
+def shoot_terminal(folder: Path, node: str) -> None:
+    """Write what `observe` shows of the cluster of this machine, as SVG."""
+    from eye.clock import SystemClock
+    from eye.monitor.config import NodeConfig
+    from eye.monitor.node import Node
+    from eye.tui.app import Observe
+
+    cookie = os.environ.get("EYE_COOKIE_FILE")
+    config = NodeConfig(name="shoot", cookie_file=Path(cookie) if cookie else None)
+    observer = Node.start(config, environ=os.environ, observer=True)
+
+    async def run() -> None:
+        app = Observe(observer.view, SystemClock())
+        async with app.run_test(size=(112, 26)) as pilot:
+            await pilot.pause(3.0)
+            app.save_screenshot(str(folder / "observe-nodes.svg"))
+            app.watching.chosen = node or app.watching.chosen
+            for key, look in (("enter", "graphs"), ("2", "tree"), ("3", "processes")):
+                await pilot.press(key)
+                await pilot.pause(3.0)
+                app.save_screenshot(str(folder / f"observe-{look}.svg"))
+
+    try:
+        asyncio.run(run())
+    finally:
+        observer.stop()
+
+
 if __name__ == "__main__":
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
-    shoot(sys.argv[1], Path(sys.argv[2]), sys.argv[3] if len(sys.argv) == 4 else "")
+    wanted = sys.argv[3] if len(sys.argv) == 4 else ""
+    shoot(sys.argv[1], Path(sys.argv[2]), wanted)
+    shoot_terminal(Path(sys.argv[2]), wanted)

@@ -103,6 +103,7 @@ class MemoryEngine:
         self._clock = clock
         self._addresses: list[str] = []
         self._lines: dict[tuple[str, str], _Line] = {}
+        self._leaving: list[threading.Thread] = []  # of lines that are closed, but perhaps not ended
         self._deadlines: list[tuple[float, int, _Request]] = []
         self._numbers = itertools.count()
         self._lost_callbacks: list[Callable[[str, str], None]] = []
@@ -171,15 +172,15 @@ class MemoryEngine:
         """Stop answering and asking; see `Engine.close`."""
         dispatch.interrupt(self.table)
         with self.network.changed:
-            lines = list(self._lines.values())
             if not self._is_closed:
                 self._is_closed = True
-                for line in lines:
+                for line in list(self._lines.values()):
                     line.is_up = False
                     self.close_line(line, NodeUnreachable(line.address, _CLOSED))
                 self.network.leave(self, self._addresses)
+            threads = [self._thread, *self._leaving]
             self._ring()
-        for thread in [self._thread, *(line.thread for line in lines)]:
+        for thread in threads:
             if thread is not threading.current_thread():
                 thread.join()
 
@@ -197,6 +198,7 @@ class MemoryEngine:
         """Close a connection; what waits on it ends with the error."""
         line.is_closed = True
         self._lines.pop((line.address, line.lane), None)
+        self._leaving = [*(one for one in self._leaving if one.is_alive()), line.thread]
         while line.queue:
             self.answer(line.queue.popleft(), Answer(error=error))
         if line.is_up:

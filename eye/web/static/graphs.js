@@ -6,7 +6,7 @@ import { NONE, percent, shortSpan, size } from "./format.js";
 
 const SPANS = { 60: ["1 min", 2], 600: ["10 min", 5], 3600: ["1 h", 30] }; // seconds: words, seconds a point
 const share = (value) => (value < 0.0995 ? `${Math.round(value * 1000) / 10}%` : percent(value * 100));
-const count = (value) => String(value < 10 ? Math.round(value * 10) / 10 : Math.round(value));
+const count = (value) => String(Math.round(value));
 const GRAPHS = [
   // metric, words, how a value is written, the least height, the metric that is the height
   ["host.cpu", "machine CPU", share, 0.1],
