@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _BLANK = 0x2800
+_LEAST = 1e-9  # what is less is nothing
 _LEFT = (0x40, 0x44, 0x46, 0x47)  # a column of dots, filled from below: 1 to 4 of them
 _RIGHT = (0x80, 0xA0, 0xB0, 0xB8)
 
@@ -57,7 +58,7 @@ def chart(
 
 def round_top(most: float) -> float:
     """Find the first of 1, 2, 5, 10, 20, … that is not exceeded; 1 for nothing."""
-    if most <= 0 or not math.isfinite(most):
+    if most < _LEAST or not math.isfinite(most):
         return 1.0
     power = 10.0 ** math.floor(math.log10(most))
     return next(step * power for step in (1.0, 2.0, 5.0, 10.0) if most <= step * power * (1 + 1e-9))

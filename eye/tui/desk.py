@@ -63,7 +63,7 @@ class Desk:
         before = self._kept.get(question, Kept())
         try:
             kept = Kept(answer(), self._clock.monotonic())
-        except EyeError as error:
+        except (EyeError, LookupError, ValueError, TimeoutError) as error:  # these arrive from nodes as themselves
             kept = before._replace(trouble=str(error))
         with self._lock:
             self._kept[question] = kept

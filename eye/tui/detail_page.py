@@ -80,6 +80,18 @@ def heading(node: NodeView, now: float, columns: int) -> list[Line]:
     return [cells.cut(tuple(first), columns), cells.cut(tuple(second), columns)]
 
 
+def price(cost: dict[str, Any] | None, columns: int) -> Line:
+    """Write what looking at the node costs it: `View.cost`."""
+    if cost is None or not cost["askers"]:
+        return ()
+    askers, share = len(cost["askers"]), cost["cpu_percent"]
+    said = (
+        f"looked at {cost['requests']:.1f} times a second from {askers} machine{'s' * (askers != 1)}, "
+        f"which costs it {share:.2g}% of a core and {cells.size(cost['sent']).strip()}/s"
+    )
+    return cells.cut(((said, "dim"),), columns)
+
+
 def graphs(series: dict[str, Any] | None, columns: int, rows: int) -> list[Line]:
     """Draw the graphs, two beside each other where there is room. `series` is what `View.recent` answers."""
     if series is None:

@@ -95,7 +95,8 @@ class Watching:
         if node is None:
             gone = f"node {clean(self.opened)} is no longer in the cluster; Esc goes back"
             return page_of((), [((gone, "down"),)])
-        above = [*detail_page.heading(node, now, columns), ()]
+        cost = self._desk.ask(("cost", node.name), lambda: self._view.cost(node.name), every=5.0)
+        above = [*detail_page.heading(node, now, columns), detail_page.price(cost.answer, columns)]
         if self.tab == "graphs":
             body, trouble = self._graphs(node, columns, height - len(above))
             return page_of(self._tabs(trouble), above + body)

@@ -140,6 +140,10 @@ class StillView:
         rows = list(flat(document()["tree"]))
         return {"version": 1, "node": node, "at": NOW, "sort": sort, "count": len(rows), "processes": rows}
 
+    def cost(self, node: str) -> dict[str, Any]:
+        self._ask("cost", node)
+        return {"requests": 2.04, "received": 90.0, "sent": 1433.0, "cpu_percent": 0.0612, "askers": [{}, {}]}
+
     def collect_garbage(self, node: str) -> dict[str, Any]:
         self._ask("gc", node)
         return {"rss_before": 50_000_000, "rss_after": 40_000_000, "collected": [10, 5, 2], "pause": 0.0123}

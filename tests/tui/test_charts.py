@@ -52,6 +52,7 @@ def test_no_peak_is_lost(values: list[float]) -> None:
         (0.0, 1.0),
         (-1.0, 1.0),
         (float("nan"), 1.0),
+        (5e-324, 1.0),
         (0.3, 0.5),
         (1.0, 1.0),
         (1.1, 2.0),

@@ -88,6 +88,21 @@ def test_when_it_fails_the_last_answer_stays_with_its_age(desk: Desk, told: Told
     assert (kept.answer, desk.age(kept), str(NodeDown("a", "gone"))) == (41, 5.0, kept.trouble)
 
 
+@pytest.mark.parametrize(
+    "error", [LookupError("an older node has no such method"), ValueError("no"), TimeoutError()]
+)
+def test_errors_that_arrive_as_themselves_are_trouble_and_no_crash(
+    desk: Desk, told: Told, error: Exception
+) -> None:
+    def fail() -> Any:
+        raise error
+
+    desk.ask("cost", fail, every=1.0)
+    told.wait()
+
+    assert desk.ask("cost", fail, every=1.0).trouble == str(error)
+
+
 def test_what_never_came_has_no_age(desk: Desk, told: Told) -> None:
     def fail() -> Any:
         raise NodeDown("a", "gone")

@@ -169,6 +169,22 @@ def test_who_a_node_is_fits(node: Any, columns: int) -> None:
         assert harmless(line)
 
 
+@pytest.mark.parametrize(
+    ("askers", "text"),
+    [
+        (0, ""),
+        (1, "looked at 2.0 times a second from 1 machine, which costs it 0.061% of a core and 1.4K/s"),
+        (2, "looked at 2.0 times a second from 2 machines, which costs it 0.061% of a core and 1.4K/s"),
+    ],
+)
+def test_the_price_of_looking(askers: int, text: str) -> None:
+    cost = {**StillView(node_view()).cost("mystic-node-1"), "askers": [{}] * askers}
+
+    assert cells.plain(detail_page.price(cost, 100)) == text
+    assert width(detail_page.price(cost, 40)) <= 40
+    assert detail_page.price(None, 100) == ()
+
+
 def tree_text(**asked: Any) -> str:
     given = {"folded": frozenset(), "columns": 140, **asked}
     return "\n".join(cells.plain(row.line) for row in tree_page.rows(document(), **given))
