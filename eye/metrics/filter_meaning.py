@@ -1,4 +1,4 @@
-"""Whether a node is meant by a filter: the same few lines stand in the browser (`web/static`), in its words.
+"""Whether a node is meant by a filter: the same few lines stand in the browser (`web/browser`), in its words.
 
 The meaning of a filter is plain data, nested lists; `filters.Filter.data` says which there are.
 """

@@ -15,7 +15,7 @@ from eye.web.nodes import nodes_document
 from tests.metrics.test_filters import ALL, MEANS
 
 HERE = Path(__file__).parent
-MEANING = HERE.parents[1] / "eye" / "web" / "static" / "meaning.js"
+MEANING = HERE.parents[1] / "eye" / "web" / "browser" / "meaning.js"
 
 
 def run_node(*arguments: str, said: str = "") -> str:

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { next, nothing } from "../../../eye/web/static/cluster.js";
+import { next, nothing } from "../../../eye/web/browser/cluster.js";
 
 const node = (name) => ({ node: name, status: "up", host: { cpu_percent: 20 }, process: { restarts: 0 } });
 const snapshot = { type: "snapshot", seq: 4, at: 100, epoch: "e", fields: ["status", "host.cpu_percent", "process.restarts"], nodes: [node("a"), node("b")] };

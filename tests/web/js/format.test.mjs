@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { percent, plain, size, span } from "../../../eye/web/static/format.js";
+import { percent, plain, size, span } from "../../../eye/web/browser/format.js";
 
 test("sizes are those of `sorcerers_eye fetch`", () => {
   const table = [[0, "0B"], [1023, "1023B"], [1024, "1KB"], [536870912, "512MB"], [1073741824, "1GB"], [1610612736, "1.5GB"]];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ceiling, paths } from "../../../eye/web/static/graphs.js";
+import { ceiling, paths } from "../../../eye/web/browser/graphs.js";
 
 test("the top of a graph is a round value, not below what is shown", () => {
   const table = [[0.1, 0.1], [0.11, 0.2], [0.3, 0.5], [3, 5], [10, 10], [11, 20], [600, 1000]];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { meaning } from "../../../eye/web/static/meaning.js";
+import { meaning } from "../../../eye/web/browser/meaning.js";
 
 const node = (name, more) => ({ node: name, status: "up", address: "10.0.0.1:1", host: { name: "orthanc", cpu_percent: 90, memory_used: 3, memory_total: 4 }, process: { restarts: 0 }, ...more });
 
