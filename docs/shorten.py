@@ -3,9 +3,9 @@
     python docs/shorten.py           after every change there
     python docs/shorten.py --check   says what is out of date, and ends with 1
 
-The sources are plain modules that run as they are; what is left out is what a browser does not need: comments, spaces,
-long local names. The results are part of the repository, so that an installation needs neither this script nor
-`tdewolff-minify` (in the extra `test`, of one version: another would write other bytes).
+The sources are plain modules that run as they are; what is left out is what a browser does not need: comments,
+spaces, long local names. The results are part of the repository, so that an installation needs neither this
+script nor `tdewolff-minify` (in the extra `test`, of one version: another would write other bytes).
 """
 
 from __future__ import annotations

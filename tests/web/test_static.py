@@ -14,9 +14,9 @@ LIMIT = 60_000  # bytes, all together
 
 
 def test_what_is_served_was_made_of_what_is_read() -> None:
-    run = subprocess.run(
-        [sys.executable, REPOSITORY / "docs" / "shorten.py", "--check"], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, REPOSITORY / "docs" / "shorten.py", "--check"]
+
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert run.returncode == 0, f"run docs/shorten.py: {run.stdout}{run.stderr}"
 
