@@ -3,13 +3,18 @@
     python docs/shorten.py           after every change there
     python docs/shorten.py --check   says what is out of date, and ends with 1
 
-The sources are plain modules that run as they are; what is left out is what a browser does not need: comments,
-spaces, long local names. The results are part of the repository, so that an installation needs neither this
-script nor `tdewolff-minify` (in the extra `test`, of one version: another would write other bytes).
+The sources are plain modules that run as they are. A browser gets one: the modules that `element.js` imports, each
+once and after those it needs itself, without what only people need: comments, spaces, long names. For that a name
+at the top of a module must be its alone, and is imported as it is called. The results are part of the repository,
+so that an installation needs neither this script nor `tdewolff-minify` (in the extra `test`, of one version:
+another would write other bytes).
 """
 
 from __future__ import annotations
 
+import itertools
+import re
+import string
 import sys
 from pathlib import Path
 
@@ -17,16 +22,58 @@ import minify  # the package tdewolff-minify
 
 _WEB = Path(__file__).parent.parent / "eye" / "web"
 SOURCES, RESULTS = _WEB / "browser", _WEB / "static"
-_TYPES = {".js": "application/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+FIRST = "element.js"
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.]+)";\n', re.MULTILINE)
+_PRIVATE = re.compile(r"(?<!\w)#([a-zA-Z_]\w*)(?=[\s(=;,.?)\]}\[&|<>+*/:!-])")
 
 
 def shortened() -> dict[str, bytes]:
     """Make what each served file must contain, by name."""
-    return {
-        path.name: minify.string(_TYPES[path.suffix], path.read_text(encoding="utf-8")).encode() + b"\n"
-        for path in sorted(SOURCES.iterdir())
-        if path.suffix in _TYPES
-    }
+    pictures = {path.name: _short(path.read_text("utf-8"), "image/svg+xml") for path in SOURCES.glob("*.svg")}
+    sheets = {path.name: _short_style(path.read_text("utf-8")) for path in SOURCES.glob("*.css")}
+    script = _short(f"(()=>{{{one_module(SOURCES / FIRST)}}})()", "application/javascript")
+    made = {FIRST: _short_private_names(script), **sheets, **pictures}
+    return {name: text.encode() + b"\n" for name, text in made.items()}
+
+
+def one_module(first: Path) -> str:
+    """Join a module and those that it imports into one text."""
+    texts: dict[Path, str] = {}
+
+    def add(path: Path) -> None:
+        if path in texts:
+            return
+        text = path.read_text("utf-8")
+        texts[path] = ""  # a circle of imports ends here
+        for name in _IMPORT.findall(text):
+            add(path.parent / name)
+        whole = re.sub(r"^export (?!\{)", "", _IMPORT.sub("", text), flags=re.MULTILINE)
+        left = re.search(r"^(import|export)\b.*", whole, re.MULTILINE)
+        assert left is None, f"{path.name}: write {left and left[0]!r} as the other modules do"
+        texts[path] = texts.pop(path) or whole  # moved behind what it needs
+
+    add(first)
+    return "".join(texts.values())
+
+
+def _short(text: str, kind: str) -> str:
+    return minify.string(kind, text)
+
+
+def _short_style(text: str) -> str:
+    """The package leaves nested rules as they are, blanks and all."""
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    text = re.sub(r"\s+", " ", text)
+    text = re.sub(r"(?<=[{};,]) | (?=[{};,])", "", text)
+    text = re.sub(r"(?<=[a-z]): (?=[^{}]*[;}])", ":", text)
+    return re.sub(r'="([a-z]+)"\]', r"=\1]", text.replace(";}", "}").strip())
+
+
+def _short_private_names(script: str) -> str:
+    """Private names are a class's own affair: no string and no other script can mean them."""
+    letters = ("".join(each) for size in (1, 2) for each in itertools.product(string.ascii_letters, repeat=size))
+    names: dict[str, str] = {}
+    return _PRIVATE.sub(lambda found: "#" + names.setdefault(found[1], next(letters)), script)
 
 
 def out_of_date() -> list[str]:

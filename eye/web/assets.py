@@ -1,4 +1,4 @@
-"""The browser's files: our own modules, one stylesheet, one picture. Read once, served from memory.
+"""The browser's files: one module, one stylesheet, one picture. Read once, served from memory.
 
 Every file has two addresses. Under `static/DIGEST/` it may be kept for ever, for the digest is that of all
 files together: modules import each other by relative name, so they must be of one moment, and they are,

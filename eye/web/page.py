@@ -1,7 +1,7 @@
 """The first table, made on the server: there before any script runs, and all there is without one.
 
 Pure: node objects of `GET /api/v1/nodes` in, lines of text out. The template escapes them. Words and units
-are those of `fetch` and of `static/format.js`; one list of examples tests all of them.
+are those of `fetch` and of `browser/format.js`; one list of examples tests all of them.
 """
 
 from __future__ import annotations

@@ -4,17 +4,17 @@
 import { choice, make, setAttribute, setText, svg } from "./dom.js";
 import { NONE, percent, shortSpan, size } from "./format.js";
 
-const SPANS = { 60: ["1 min", 2], 600: ["10 min", 5], 3600: ["1 h", 30] }; // seconds: words, seconds a point
+const RANGES = { 60: ["1 min", 2], 600: ["10 min", 5], 3600: ["1 h", 30] }; // seconds: words, seconds a point
 const share = (value) => (value < 0.0995 ? `${Math.round(value * 1000) / 10}%` : percent(value * 100));
-const count = (value) => String(Math.round(value));
+const rounded = (value) => String(Math.round(value));
 const GRAPHS = [
   // metric, words, how a value is written, the least height, the metric that is the height
   ["host.cpu", "machine CPU", share, 0.1],
   ["host.memory", "machine memory", size, 1, "host.memory_total"],
   ["node.cpu", "node CPU", share, 0.01],
   ["node.memory", "node memory", size, 1024],
-  ["host.processes", "machine processes", count, 10],
-  ["node.restarts", "node restarts", count, 2],
+  ["host.processes", "machine processes", rounded, 10],
+  ["node.restarts", "node restarts", rounded, 2],
 ];
 const METRICS = [...GRAPHS.map(([metric]) => metric), "host.memory_total"].join();
 
@@ -48,7 +48,7 @@ export class Graphs {
   title = "Graphs";
 
   constructor({ span, onSpan }) {
-    this.span = span in SPANS ? span : "600";
+    this.span = span in RANGES ? span : "600";
     this.moment = make("span.moment");
     // A slider is the cursor: the keyboard, a finger and a screen reader know how to move it.
     this.slider = make("input", { type: "range", min: 0, "aria-label": "moment", oninput: () => this.look(+this.slider.value) });
@@ -66,7 +66,7 @@ export class Graphs {
       },
       onpointerleave: () => this.look(this.last),
     }, ...this.drawn.map((graph) => graph.element));
-    const spans = Object.fromEntries(Object.entries(SPANS).map(([seconds, [words]]) => [seconds, words]));
+    const spans = Object.fromEntries(Object.entries(RANGES).map(([seconds, [words]]) => [seconds, words]));
     this.element = make("div.graphs", {}, make("div.row-of", {},
       choice("how far back", spans, this.span, (seconds) => {
         this.span = seconds;
@@ -77,7 +77,7 @@ export class Graphs {
   }
 
   get every() {
-    return SPANS[this.span][1] * 1000;
+    return RANGES[this.span][1] * 1000;
   }
 
   get last() {
@@ -85,7 +85,7 @@ export class Graphs {
   }
 
   address(node) {
-    return `recent/${node}?metrics=${METRICS}&seconds=${this.span}&step=${SPANS[this.span][1]}`;
+    return `recent/${node}?metrics=${METRICS}&seconds=${this.span}&step=${RANGES[this.span][1]}`;
   }
 
   clear() {
@@ -114,7 +114,7 @@ export class Graphs {
       setText(graph.top, known.length ? write(graph.height) : "not measured");
       const low = Math.min(...known.map((point) => point[1]));
       setAttribute(graph.box, "aria-label", known.length
-        ? `${words}: between ${write(low)} and ${write(most)} in the last ${SPANS[this.span][0]}` : `${words}: not measured`);
+        ? `${words}: between ${write(low)} and ${write(most)} in the last ${RANGES[this.span][0]}` : `${words}: not measured`);
     });
     this.look(this.at ?? this.last);
     return "";

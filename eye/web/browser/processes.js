@@ -5,7 +5,7 @@ import { button, make, setAttribute, setText } from "./dom.js";
 import { NONE, plain, shortSpan } from "./format.js";
 
 const LIMIT = 200;
-const COLUMNS = [
+const SHOWN = [
   // what it is sorted by, title, what stands in the cell
   ["path", "process", (each) => plain(each.path)],
   ["mailbox", "waiting", (each) => each.mailbox],
@@ -21,7 +21,7 @@ export class Processes {
   constructor({ onCrash }) {
     this.onCrash = onCrash;
     this.sort = "mailbox";
-    this.headers = COLUMNS.map(([sort, title]) => make("th", { scope: "col" }, button(title, () => this.sortBy(sort))));
+    this.headers = SHOWN.map(([sort, title]) => make("th", { scope: "col" }, button(title, () => this.sortBy(sort))));
     this.body = make("tbody");
     const hold = (is) => () => (this.holds = is); // no row may move away under a pointer
     this.element = make("div.list", { onpointerenter: hold(true), onpointerleave: hold(false), tabindex: 0 },
@@ -49,7 +49,7 @@ export class Processes {
 
   markSorted() {
     this.headers.forEach((header, at) => {
-      const sort = COLUMNS[at][0];
+      const sort = SHOWN[at][0];
       setAttribute(header, "aria-sort", sort === this.sort ? (sort === "path" ? "ascending" : "descending") : null);
     });
   }
@@ -62,7 +62,7 @@ export class Processes {
       if (this.body.children[place] !== row) this.body.insertBefore(row, this.body.children[place] ?? null);
       const each = (row.process = there.get(key));
       row.className = each.status;
-      COLUMNS.forEach(([, , write], at) => setText(row.words[at], String(write(each) ?? NONE)));
+      SHOWN.forEach(([, , write], at) => setText(row.words[at], String(write(each) ?? NONE)));
       setText(row.word, each.status === "running" ? "" : plain(each.status));
       setAttribute(row.cells[0], "title", `${plain(each.path)} – ${plain(each.module)}`);
     });
@@ -77,7 +77,7 @@ export class Processes {
 
   add(key, node) {
     const row = make("tr");
-    row.words = COLUMNS.map(() => make("span"));
+    row.words = SHOWN.map(() => make("span"));
     row.words[0].className = "name";
     row.word = make("span.word");
     const crash = button("crash", () => this.onCrash(node, row.process.path), { class: "crash" });
