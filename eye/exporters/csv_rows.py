@@ -50,7 +50,7 @@ def _paths(metrics: tuple[Metric, ...] | None) -> list[tuple[str, str]]:
     if metrics is not None:
         return [(m.part, m.json_name) for m in sorted(metrics, key=lambda m: m.part)]
     first = {"host": ("host", "name"), "process": ("process", "pid")}
-    measured = [(m.part, m.json_name) for m in CATALOGUE]
+    measured = [(m.part, m.json_name) for m in CATALOGUE] + [("host", "source")]
     return [path for part in first for path in (first[part], *(p for p in measured if p[0] == part))]
 
 

@@ -119,6 +119,8 @@ CATALOGUE: tuple[Metric, ...] = (
            "Restarts of supervised processes since the node was started"),
     Metric("uptime", _N, "uptime", _SECONDS, _G, "Uptime",
            "Time since the node was started", True),
+    Metric("mailbox", _N, "mailbox", _COUNT, _G, "Longest Mailbox",
+           "Messages in the longest mailbox of any supervised process of the node"),
 )
 # fmt: on
 

@@ -45,7 +45,9 @@ class ProcessUse:
     thread_count: int
     child_count: int = 0
 
-    def reading(self, *, process_count: int, restarts: int, uptime: float) -> ProcessReading:
+    def reading(
+        self, *, process_count: int, restarts: int, uptime: float, mailbox: int | None = None
+    ) -> ProcessReading:
         """Complete it with what only the node itself knows."""
         return ProcessReading(
             pid=self.pid,
@@ -55,6 +57,7 @@ class ProcessUse:
             process_count=process_count,
             restarts=restarts,
             uptime=uptime,
+            mailbox=mailbox,
         )
 
 

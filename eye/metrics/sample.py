@@ -8,7 +8,7 @@ the type has no None, a 0 that the real thing cannot have: no machine has 0 byte
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,9 @@ class HostReading:
     `name` is the machine's host name. `cpu` is None until the probe has looked twice. `load_1m` is None
     on systems that have no load average. `process_count` counts the machine's OS processes. `uptime` is
     since the machine was booted.
+
+    `source` says whose memory and CPU these are: "host" of the machine, or "container" of the control group that
+    the node runs in, where one sets limits.
     """
 
     name: str
@@ -28,6 +31,7 @@ class HostReading:
     load_1m: float | None
     process_count: int
     uptime: float
+    source: str = "host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ class ProcessReading:
 
     `memory_rss`, `cpu` and `thread_count` are those of the node's OS process and of the OS processes
     that it started, added up. `process_count` and `restarts` are about its *supervised* processes: how
-    many live, how often one was restarted. `uptime` is since the node was started.
+    many live, how often one was restarted. `uptime` is since the node was started. `mailbox` is the length of
+    the longest mailbox of any of them.
     """
 
     pid: int
@@ -46,14 +51,20 @@ class ProcessReading:
     process_count: int
     restarts: int
     uptime: float
+    mailbox: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the node `node`, in its incarnation `boot`, measured at the moment `at` of its own clock."""
+    """What the node `node`, in its incarnation `boot`, measured at the moment `at` of its own clock.
+
+    `custom` are the figures of the program that the node runs in, by their names. A field that an
+    older node does not send has its default here.
+    """
 
     node: str
     boot: str
     at: float
     host: HostReading
     process: ProcessReading
+    custom: dict[str, int | float] = field(default_factory=dict)

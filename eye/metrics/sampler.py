@@ -141,6 +141,7 @@ class Sampler(GenServer):
             process_count=self.system.look(),
             restarts=self.system.restarts,
             uptime=self.system.clock.monotonic() - self._started_at,
+            mailbox=self.system.longest_mailbox,
         )
         sample = Sample(name, boot, self.system.clock.now(), host, process)
         if self._recent is not None:

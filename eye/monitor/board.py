@@ -148,6 +148,7 @@ class Board:
             view,
             host=reading.sample.host if is_of_this_life else None,
             process=reading.sample.process if is_of_this_life else None,
+            custom=reading.sample.custom if is_of_this_life else {},
             seen_at=max(reading.at, member.seen_at or reading.at),
             round_trip=reading.round_trip,
         )

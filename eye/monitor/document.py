@@ -48,6 +48,8 @@ def node_document(node: NodeView, metrics: Sequence[Metric] | None = None) -> di
         of_part = [m for m in (CATALOGUE if metrics is None else metrics) if m.scope is scope]
         if of_part:
             entry[part] = _readings(node, part, of_part, is_whole=metrics is None)
+    if metrics is None:
+        entry["custom"] = None if node.status == "down" or node.process is None else dict(node.custom)
     return entry
 
 
@@ -61,6 +63,8 @@ def _readings(node: NodeView, part: str, metrics: list[Metric], *, is_whole: boo
         readings["pid"] = node.process.pid
     for metric in metrics:
         readings[metric.json_name] = _in_json_units(metric, metric.read(node))
+    if is_whole and node.host is not None and part == "host":
+        readings["source"] = node.host.source
     return readings
 
 

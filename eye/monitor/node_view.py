@@ -6,10 +6,12 @@ the cluster nor the wire behind it. A view of a node never changes; the next one
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from eye.metrics.sample import HostReading, ProcessReading
 
 
@@ -21,7 +23,7 @@ class NodeView:
     `down`, `since` when it became that, `reason` why it is not up. `seen_at` is when the node last
     answered; None says never. `host` and `process` are the last readings that came, which outlive the
     node: who shows them for a node that is not up shows their age too. `round_trip` is how many seconds
-    its last answer took.
+    its last answer took. `custom` are the figures of the node's own program, in the same state as `process`.
     """
 
     name: str
@@ -34,3 +36,4 @@ class NodeView:
     host: HostReading | None
     process: ProcessReading | None
     round_trip: float | None
+    custom: Mapping[str, int | float] = field(default_factory=dict)

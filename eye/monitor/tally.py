@@ -166,6 +166,7 @@ class Tally:
             boot=boot,
             host=reading.sample.host if reading else None,
             process=reading.sample.process if reading else None,
+            custom=reading.sample.custom if reading else {},
             round_trip=reading.took if reading else None,
         )
 

@@ -72,6 +72,8 @@ class System:
         """Whether a process of this system has had an OS process of its own."""
         self.restarts = 0
         """How many children supervisors of this system have started again."""
+        self.longest_mailbox = 0
+        """How many messages the fullest mailbox held at the last `look`."""
         self._processes: dict[Ref, None] = {}
         self._abandoned: dict[Ref, bool] = {}  # and whether its end is to be told
         self._lock = threading.Lock()
@@ -130,9 +132,11 @@ class System:
 
     def look(self) -> int:
         """Look at every mailbox, so that `Ref.oldest_message_age` can tell; answer how many processes live."""
-        now, live = self.clock.monotonic(), self.processes()
+        now, live, longest = self.clock.monotonic(), self.processes(), 0
         for ref in live:
             ref.look(now)
+            longest = max(longest, ref.mailbox_length)
+        self.longest_mailbox = longest
         return len(live)
 
     @overload

@@ -40,6 +40,7 @@ def make_node() -> Callable[..., NodeView]:
             "process_count": 17,
             "restarts": 0,
             "uptime": 7190.5,
+            "mailbox": 3,
         }
         fields = {
             "status": "up",

@@ -11,7 +11,7 @@ from eye.metrics.catalogue import CATALOGUE, SCOPES, Kind, Scope, Unit, find, na
 from eye.metrics.sample import HostReading, ProcessReading, Sample
 
 HOST = HostReading("orthanc", 512, 2048, 0.2, 2, 0.42, 100, 7200.0)
-PROCESS = ProcessReading(4242, 46, 0.007, 12, 17, 3, 7190.5)
+PROCESS = ProcessReading(4242, 46, 0.007, 12, 17, 3, 7190.5, 2)
 SAMPLE = Sample("a", "0" * 16, 1.0, HOST, PROCESS)
 
 
@@ -19,7 +19,7 @@ def test_every_field_of_the_readings_that_is_a_figure_is_in_it_in_order() -> Non
     of_host = [m.field for m in CATALOGUE if m.scope is Scope.HOST]
     of_node = [m.field for m in CATALOGUE if m.scope is Scope.NODE]
 
-    assert of_host == [field.name for field in fields(HostReading) if field.name != "name"]
+    assert of_host == [field.name for field in fields(HostReading) if field.name not in ("name", "source")]
     assert of_node == [field.name for field in fields(ProcessReading) if field.name != "pid"]
 
 
@@ -71,7 +71,7 @@ def test_an_unknown_metric_is_refused_with_the_list_and_what_is_close() -> None:
 
     assert str(refusal.value) == (
         "unknown metric 'memroy'; there are: memory, memory_total, cpu, cores, load_1m, processes, uptime, "
-        "threads, restarts. Did you mean 'memory'?"
+        "threads, restarts, mailbox. Did you mean 'memory'?"
     )
 
 

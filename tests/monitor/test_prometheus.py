@@ -56,6 +56,7 @@ def test_the_names_are_a_contract() -> None:
         "node_processes",
         "node_restarts_total",
         "node_uptime_seconds",
+        "node_mailbox",
     ]
 
 

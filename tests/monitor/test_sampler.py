@@ -7,8 +7,8 @@ import pytest
 from eye.metrics.sample import Sample
 from eye.metrics.sampler import TOPIC, Latest, Sampler
 from eye.metrics.scripted_probe import ScriptedProbe
-from eye.supervision import ChildSpec, Supervisor, System
-from eye.testing import ManualClock, drain
+from eye.supervision import ChildSpec, GenServer, Supervisor, System, suspend
+from eye.testing import PATIENCE, ManualClock, drain, until
 
 
 @pytest.fixture
@@ -93,3 +93,19 @@ def test_it_counts_the_supervised_processes(system: System, probe: ScriptedProbe
     sample = latest.get()
     assert sample is not None
     assert sample.process.process_count == 2
+
+
+def test_it_says_how_long_the_longest_mailbox_is(system: System, clock: ManualClock, probe: ScriptedProbe) -> None:
+    latest = start(system, probe)
+    number, _ = latest.after(-1, 0.0)
+    busy = system.start(GenServer, name="busy")
+    assert busy is not None
+    suspend(busy)
+    for _ in range(7):
+        busy.cast("work")
+    until(lambda: busy.mailbox_length == 7)
+    clock.advance(1)
+    _, sample = latest.after(number, PATIENCE)
+
+    assert sample is not None
+    assert sample.process.mailbox == 7
