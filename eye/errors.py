@@ -61,6 +61,10 @@
     |   |-- ActionRefused                the node does not let others do that to it
     |   |-- ActionTooSoon                it was done just now; `.seconds` says how long to wait
     |   '-- CannotHandle                 that cannot be done to this process
+    |-- HistoryError
+    |   |-- HistoryOff                   nothing is kept, or what keeps it is not installed
+    |   |-- HistoryUnusable              the database cannot be read or written; `.problem` says why
+    |   '-- SchemaTooNew                 a newer version of this program made the database
     |-- ConfigError                      an option, variable or line of the file makes no sense
     '-- WebError
         '-- TooManyViewers               the view serves no more than it was told to
@@ -636,6 +640,46 @@ class ActionTooSoon(MonitorError):
 
     def __str__(self) -> str:
         return f"node {self.node!r} did {self.action!r} just now; ask again in {self.seconds:.1f} s"
+
+
+class HistoryError(EyeError):
+    """Something about what was."""
+
+
+class HistoryOff(HistoryError):
+    """Nobody keeps what was. `why` says how that can be changed."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"no history is kept: {self.why}"
+
+
+class HistoryUnusable(HistoryError):
+    """The database of the history cannot be read or written, for now or at all."""
+
+    def __init__(self, place: str, problem: str) -> None:
+        super().__init__(place, problem)
+        self.place, self.problem = place, problem
+
+    def __str__(self) -> str:
+        return f"the history at {self.place} cannot be used: {self.problem}"
+
+
+class SchemaTooNew(HistoryError):
+    """The database was made, or changed, by a newer version of this program."""
+
+    def __init__(self, place: str, version: int, known: int) -> None:
+        super().__init__(place, version, known)
+        self.place, self.version, self.known = place, version, known
+
+    def __str__(self) -> str:
+        return (
+            f"the history at {self.place} has schema version {self.version}, and this program knows up to "
+            f"{self.known}: update it, or name another database with --history"
+        )
 
 
 class ConfigError(EyeError, ValueError):

@@ -17,7 +17,7 @@ PACKAGES = [module.parent for module in MODULES if module.name == "__init__.py"]
 
 USUAL_LINES = 300
 LONGER = {
-    "errors.py": 680,  # the whole tree of errors, by design in one file
+    "errors.py": 900,  # the whole tree of errors, by design in one file
     "supervision/gen_server.py": 310,  # one class: what one writes, and the calls of it
     "supervision/isolated.py": 310,  # one class: what stands in the parent for a server elsewhere
     "supervision/ref.py": 560,  # one class: all that one can do with a process

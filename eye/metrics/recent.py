@@ -48,6 +48,11 @@ def key(metric: Metric) -> str:
     return f"{'host' if metric.scope is Scope.HOST else 'node'}.{metric.name}"
 
 
+def figures(sample: Sample) -> dict[str, float | int | None]:
+    """Name all that a sample holds: what the last hour and the history keep of it."""
+    return {key(metric): metric.read(sample) for metric in CATALOGUE}
+
+
 class Recent:
     """A ring of samples. One writer, any number of readers; nobody waits long."""
 
@@ -63,7 +68,7 @@ class Recent:
 
     def put(self, sample: Sample) -> None:
         """Keep a sample, in place of the oldest when the ring is full."""
-        self.put_figures(sample.at, {key(metric): metric.read(sample) for metric in CATALOGUE})
+        self.put_figures(sample.at, figures(sample))
 
     def put_figures(self, at: float, figures: dict[str, float | int | None]) -> None:
         """Keep the figures of one moment, by the names of their columns."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from eye.metrics.catalogue import find
 from eye.metrics.recent import key
 from eye.monitor.node_view import NodeView
+from eye.monitor.samples import SAMPLES, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from eye.clock import Clock
     from eye.cluster.node import Member
     from eye.metrics.sample import Sample
-
+    from eye.supervision.pubsub import Topics
 
 _EVENTS = 1000  # kept
 _TRAIL = 60  # values kept of each metric of each node
@@ -42,8 +43,10 @@ class Reading:
 class Board:
     """The members of the cluster, the last reading of each, and whether anybody is looking."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, topics: Topics | None = None) -> None:
+        """Tell each new reading to the subscribers of `samples.SAMPLES` in `topics`."""
         self._clock = clock
+        self._topics = topics
         self._changed = threading.Condition()
         self._members: dict[str, Member] = {}
         self._readings: dict[str, Reading] = {}
@@ -73,11 +76,15 @@ class Board:
             before = self._readings.get(name)
             if round_trip is None and before is not None:
                 round_trip = before.round_trip
-            self._readings[name] = Reading(sample, self._clock.now(), self._clock.monotonic(), round_trip)
+            at = self._clock.now()
+            self._readings[name] = Reading(sample, at, self._clock.monotonic(), round_trip)
             trails = self._trails.setdefault(name, {one: deque(maxlen=_TRAIL) for one in _TRAILED})
             for one, metric in _TRAILED.items():
                 trails[one].append(metric.read(sample))
             self._bump()
+        is_new = before is None or (before.sample.at, before.sample.boot) != (sample.at, sample.boot)
+        if is_new and self._topics is not None and self._topics.has_subscribers(SAMPLES):
+            self._topics.broadcast(SAMPLES, Seen(name, sample, at))
 
     def put_trail(self, name: str, series: dict[str, Any]) -> None:
         """Say what a node measured before we began to look, as `Agent.recent` tells it."""

@@ -256,7 +256,7 @@ def _assemble(
         services=(RegistryService(system, info, standing), agent, remote_service, NamesService(system)),
         strategies=strategies,
         latest=latest,
-        board=Board(clock),
+        board=Board(clock, system.topics),
         engine=slot,
         recent=recent,
         events=events,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from eye.cluster.node import Status
 from eye.cluster.registry import FORGET
-from eye.errors import NodeDown, NotDown, UnknownNode
+from eye.errors import HistoryOff, NodeDown, NotDown, UnknownNode
 from eye.monitor.collector import LOOKING, Looking
 from eye.monitor.methods import COST, CRASH, GC, HANDLE, PROCESSES, RECENT, STATE, TREE
 
@@ -136,6 +136,37 @@ class View:
         if node == self.node_name:
             return self._agent.recent(names, seconds, step)
         return self._engine().request(self._address(node), RECENT, names, seconds, step, timeout=timeout)  # type: ignore[no-any-return]
+
+    @property
+    def has_history(self) -> bool:
+        """Whether what was before the last hour is kept, and can be asked for."""
+        return False
+
+    def history(
+        self, node: str, metrics: Iterable[str], *, since: float, until: float, step: float
+    ) -> dict[str, Any]:
+        """Answer what a node measured from `since` to `until`, UTC seconds, from the database.
+
+        Returns:
+            what `recent` returns, and the `tier` that it was read from: `raw`, `1m` or `1h`.
+
+        Raises:
+            HistoryOff: none is kept. HistoryUnusable: the database does not answer.
+        """
+        raise HistoryOff("this view was started without it; see --history")
+
+    def graph(
+        self, node: str, metrics: Iterable[str], *, seconds: float, step: float, timeout: float = 2.0
+    ) -> dict[str, Any]:
+        """Answer what a graph of the last so many seconds draws: the node's last hour, and history before it.
+
+        Returns:
+            what `recent` returns.
+
+        Raises:
+            what `recent` and `history` raise
+        """
+        return self.recent(node, metrics, seconds=seconds, step=step, timeout=timeout)
 
     def cost(self, node: str, timeout: float = 2.0) -> dict[str, Any]:
         """Answer what those who look at a node cost it: see `methods.COST`. Raises what `tree` raises."""
