@@ -60,6 +60,7 @@
     |   |-- UnknownProcess               the node has no process of that path, name or number
     |   |-- ActionRefused                the node does not let others do that to it
     |   |-- ActionTooSoon                it was done just now; `.seconds` says how long to wait
+    |   |-- NothingKept                  nobody remembers that far back
     |   '-- CannotHandle                 that cannot be done to this process
     |-- HistoryError
     |   |-- HistoryOff                   nothing is kept, or what keeps it is not installed
@@ -640,6 +641,17 @@ class ActionTooSoon(MonitorError):
 
     def __str__(self) -> str:
         return f"node {self.node!r} did {self.action!r} just now; ask again in {self.seconds:.1f} s"
+
+
+class NothingKept(MonitorError, LookupError):
+    """What was so long ago is not remembered. `kept` is how many seconds are; 0 if nothing is yet."""
+
+    def __init__(self, what: str, ago: float, kept: float) -> None:
+        super().__init__(what, ago, kept)
+        self.what, self.ago, self.kept = what, ago, kept
+
+    def __str__(self) -> str:
+        return f"no {self.what} of {self.ago:.0f} s ago: what is remembered are the last {self.kept:.0f} s"
 
 
 class HistoryError(EyeError):

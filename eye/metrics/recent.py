@@ -88,6 +88,19 @@ class Recent:
         else:
             column[self._next] = figure
 
+    def at(self, moment: float, within: float) -> tuple[float, dict[str, float | None]] | None:
+        """Answer the last row that is not after `moment`, and when it was measured.
+
+        None where that was more than `within` seconds before, or where nothing is.
+        """
+        with self._lock:
+            places = [place for place, at in enumerate(self._moments) if moment - within <= at <= moment]
+            if not places:
+                return None
+            last = max(places, key=self._moments.__getitem__)
+            row = {name: column[last] for name, column in self._columns.items()}
+            return self._moments[last], {name: None if value != value else value for name, value in row.items()}
+
     def read(self, names: Iterable[str], *, since: float, until: float, step: float) -> Series:
         """Read what was measured from `since` to `until` (UTC seconds), in buckets of `step` seconds.
 

@@ -1,6 +1,6 @@
 """What one node knows of all of them, and the one thing that every screen sees: the view.
 
 Read in this order: methods, config, node_view, samples, document, clean, prometheus, event_log, garbage,
-pykka_actors, process_list, handling, agent, board, chronicle, watch, collector, roster, parts, tree, view,
-node, embedding, sayings, tally, census.
+pykka_actors, album, process_list, handling, agent, board, chronicle, watch, collector, roster, parts, tree,
+sightings, past, view, node, embedding, sayings, tally, census.
 """

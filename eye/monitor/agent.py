@@ -17,6 +17,7 @@ from eye.cluster.traffic import WINDOW, Traffic
 from eye.errors import ActionRefused, CannotHandle, ConfigError, ProbeNotReady, UnknownProcess
 from eye.metrics.recent import Recent
 from eye.monitor import handling
+from eye.monitor.album import ROOT, Album, draw
 from eye.monitor.event_log import EventLog
 from eye.monitor.garbage import Collections
 from eye.monitor.methods import (
@@ -26,18 +27,19 @@ from eye.monitor.methods import (
     EVENTS,
     GC,
     HANDLE,
+    PAST,
     PROCESSES,
     RECENT,
     SAMPLE,
     SAMPLE_AFTER,
     STATE,
     TREE,
+    TREE_AT,
     Event,
+    Figures,
     Report,
 )
 from eye.monitor.process_list import SORTS, processes
-from eye.monitor.pykka_actors import pykka_actors
-from eye.supervision import introspection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +57,7 @@ class Agent:
     """Speaks for one node."""
 
     exposed: ClassVar[tuple[Method, ...]] = (
-        SAMPLE, SAMPLE_AFTER, RECENT, TREE, PROCESSES, EVENTS, GC, CRASH, HANDLE, STATE, COST,
+        SAMPLE, SAMPLE_AFTER, RECENT, PAST, TREE, TREE_AT, PROCESSES, EVENTS, GC, CRASH, HANDLE, STATE, COST,
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +72,8 @@ class Agent:
         memory: Callable[[], int | None] = lambda: None,
         traffic: Traffic | None = None,
         interval: float = 1.0,
+        album: Album | None = None,
+        boot: str = "",
     ) -> None:
         """Take what the node consists of.
 
@@ -83,6 +87,8 @@ class Agent:
             memory: tells how many bytes of its OS process are resident.
             traffic: counts what answering others costs.
             interval: seconds from one sample to the next.
+            album: where its painter keeps how its tree looked.
+            boot: which life of the node this is.
         """
         self._system = system
         self._name = name
@@ -91,6 +97,8 @@ class Agent:
         self._recent = Recent(1) if recent is None else recent  # an empty one has a length of 0
         self._events = EventLog(1) if events is None else events
         self._interval = interval
+        self._album = Album(system.clock) if album is None else album  # an empty one has a length of 0
+        self._boot = boot
         self._traffic = traffic or Traffic(system.clock)
         self._collections = Collections(name, system.clock, memory)
 
@@ -157,18 +165,22 @@ class Agent:
     def tree(self) -> dict[str, Any]:
         """Draw the supervision tree (of several, the one of the node itself first)."""
         self._check("read")
-        trees = introspection.trees(self._system)
-        own = next((tree for tree in trees if tree["name"] == ROOT), None)
-        others = [*(tree for tree in trees if tree is not own), *pykka_actors()]
-        if own is None:
-            raise UnknownProcess(f"/{ROOT}", "the node is starting or stopping")
-        return {
-            "version": 1,
-            "node": self._name,
-            "at": self._system.clock.now(),
-            "tree": own,
-            "others": others,
-        }
+        tree = draw(self._system, self._name)
+        return {**tree, "as_of": tree["at"]}
+
+    def tree_at(self, ago: float) -> dict[str, Any]:
+        """Show how it looked so many seconds ago."""
+        self._check("read")
+        as_of, tree = self._album.get(ago)
+        return {**tree, "at": self._system.clock.now(), "as_of": as_of}
+
+    def past(self, ago: float) -> Figures:
+        """Answer what was measured last, so many seconds ago."""
+        self._check("read")
+        now = self._system.clock.now()
+        within = max(_LATE_SAMPLES * self._interval, _LATE_SAMPLES)
+        at, values = self._recent.at(now - max(ago, 0.0), within) or (None, {})
+        return Figures(self._boot, None if at is None else now - at, values)
 
     def crash(self, process: str, reason: str) -> str:
         """End a process on purpose, as a bug in it would."""
@@ -229,5 +241,4 @@ _LONGEST_WAIT = 10.0
 
 _MOST_NAMES, _MOST_EVENTS = 50, 500
 
-ROOT = "eye"
-"""The name of the process at the root of a node's tree."""
+_LATE_SAMPLES = 3.0  # a figure that is older than so many samples, or seconds, was not one of that moment

@@ -34,6 +34,17 @@ class Report(msgspec.Struct, frozen=True):
     every: float = 1.0
 
 
+class Figures(msgspec.Struct, frozen=True):
+    """What a node measured last before some moment, by the names of `recent.key`, and how many seconds ago it did.
+
+    `ago` is None, and there are no values, where nothing of that moment is kept.
+    """
+
+    boot: str
+    ago: float | None
+    values: dict[str, float | None]
+
+
 class Event(NamedTuple):
     """A record of `chronicle`, with its number."""
 
@@ -52,6 +63,12 @@ RECENT = Method("agent", "recent", (list[str], float, float), dict[str, Any], la
 
 TREE = Method("agent", "tree", (), dict[str, Any], lane="trees")
 """The node's supervision tree, as `eye.supervision.introspection.tree` draws it, with the time it was drawn."""
+
+PAST = Method("agent", "past", (float,), Figures, lane="trees")
+"""The figures of the moment so many seconds ago."""
+
+TREE_AT = Method("agent", "tree_at", (float,), dict[str, Any], lane="trees")
+"""The node's supervision tree as it was so many seconds ago, and `as_of`: when it had been drawn."""
 
 PROCESSES = Method("agent", "processes", (str, int), dict[str, Any], lane="trees")
 """The node's processes, sorted, at most so many: see `process_list`."""

@@ -33,7 +33,8 @@ from eye.errors import AlreadyStarted, CallFailed, ClusterFull, EyeError, NameTa
 from eye.metrics.psutil_probe import PsutilProbe, own_memory
 from eye.metrics.recent import Recent
 from eye.metrics.sampler import Latest
-from eye.monitor.agent import ROOT, Agent
+from eye.monitor.agent import Agent
+from eye.monitor.album import ROOT, Album
 from eye.monitor.board import Board
 from eye.monitor.config import cookie_path, runtime_folder
 from eye.monitor.event_log import EventLog
@@ -221,7 +222,7 @@ def _assemble(
     clock = system.clock
     info = NodeInfo(config.name, "", new_boot(), clock.now(), config.is_seed)
     latest, slot, standing = Latest(), EngineSlot(), Standing()
-    recent, events, traffic = Recent(), EventLog(), Traffic(clock)
+    recent, events, album, traffic = Recent(), EventLog(), Album(clock), Traffic(clock)
     agent = Agent(
         system,
         config.name,
@@ -232,6 +233,8 @@ def _assemble(
         memory=own_memory,
         traffic=traffic,
         interval=config.interval,
+        album=album,
+        boot=info.boot,
     )
     remote_service = RemoteService(system, config.name, info.boot, config.rights)
     strategies = discovery.make(
@@ -260,6 +263,7 @@ def _assemble(
         engine=slot,
         recent=recent,
         events=events,
+        album=album,
         sessions=Sessions(),
         held=Held(),
         remote_service=remote_service,

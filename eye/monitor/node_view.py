@@ -24,6 +24,8 @@ class NodeView:
     answered; None says never. `host` and `process` are the last readings that came, which outlive the
     node: who shows them for a node that is not up shows their age too. `round_trip` is how many seconds
     its last answer took. `custom` are the figures of the node's own program, in the same state as `process`.
+    `every` is how many seconds there are between two questions to it at present, None while nobody looks: a
+    figure is old only when it is older than that.
     """
 
     name: str
@@ -37,3 +39,4 @@ class NodeView:
     process: ProcessReading | None
     round_trip: float | None
     custom: Mapping[str, int | float] = field(default_factory=dict)
+    every: float | None = None

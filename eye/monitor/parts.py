@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from eye.metrics.probe import Probe
     from eye.metrics.recent import Recent
     from eye.metrics.sampler import Latest
+    from eye.monitor.album import Album
     from eye.monitor.board import Board
     from eye.monitor.config import NodeConfig
     from eye.monitor.event_log import EventLog
@@ -49,6 +50,8 @@ class Parts:
     """The node's last hour."""
     events: EventLog
     """What happened in it lately."""
+    album: Album
+    """How its tree looked in the last hour."""
     sessions: Sessions
     """What processes of this node have going on with those of others."""
     held: Held

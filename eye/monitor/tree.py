@@ -4,6 +4,7 @@
     |-- local                 one_for_one     what this node knows of itself
     |   |-- pubsub
     |   |-- chronicler      keeps what happened
+    |   |-- painter         keeps how this tree looked
     |   '-- sampler
     |-- cluster               rest_for_one    the other nodes, and the way to them
     |   |-- interconnect
@@ -39,6 +40,7 @@ from eye.cluster.members import Members
 from eye.cluster.remote_desk import NAME as REMOTE
 from eye.cluster.remote_desk import RemoteDesk
 from eye.metrics.sampler import Sampler
+from eye.monitor.album import Painter
 from eye.monitor.chronicle import Chronicler
 from eye.monitor.collector import Collector
 from eye.monitor.roster import Roster
@@ -62,7 +64,7 @@ def application(parts: Parts) -> list[ChildSpec]:
     """Say what runs on every node. `observing` and the views join when they are wanted."""
     cluster = [_interconnect(parts), _members(parts), _discovery(parts), _remote(parts), _names(parts)]
     return [
-        _group("local", Strategy.ONE_FOR_ONE, [_pubsub(), _chronicler(parts), _sampler(parts)]),
+        _group("local", Strategy.ONE_FOR_ONE, [_pubsub(), _chronicler(parts), _painter(parts), _sampler(parts)]),
         _group("cluster", Strategy.REST_FOR_ONE, cluster),
     ]
 
@@ -119,6 +121,10 @@ def _chronicler(parts: Parts) -> ChildSpec:
         parts.board.put_events([record])
 
     return ChildSpec(Chronicler, id="chronicler", name="eye.chronicler", args=(parts.info.name, keep))
+
+
+def _painter(parts: Parts) -> ChildSpec:
+    return ChildSpec(Painter, id="painter", name="eye.painter", args=(parts.info.name, parts.album))
 
 
 def _sampler(parts: Parts) -> ChildSpec:

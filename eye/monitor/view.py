@@ -14,7 +14,9 @@ from eye.cluster.node import Status
 from eye.cluster.registry import FORGET
 from eye.errors import HistoryOff, NodeDown, NotDown, UnknownNode
 from eye.monitor.collector import LOOKING, Looking
-from eye.monitor.methods import COST, CRASH, GC, HANDLE, PROCESSES, RECENT, STATE, TREE
+from eye.monitor.methods import COST, CRASH, GC, HANDLE, PROCESSES, RECENT, STATE, TREE, TREE_AT
+from eye.monitor.past import past
+from eye.monitor.sightings import sightings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -62,8 +64,13 @@ class View:
         """Answer every node as it is known now, in name order. Never waits, asks nobody."""
         return self._board.nodes()
 
-    def look(self, seconds: float = _INTEREST) -> None:
-        """Keep the nodes being asked for so long. Whoever shows something live calls this as it goes."""
+    def look(self, seconds: float = _INTEREST, nodes: Iterable[str] | None = None) -> None:
+        """Keep the nodes being asked for so long. Whoever shows something live calls this as it goes.
+
+        Args:
+            nodes: the names of those that are looked at closely, the rows on a screen: the others are asked more
+                seldom, and `NodeView.every` says how often. All are unless given.
+        """
         if self._board.look(seconds):
             self._system.topics.broadcast(LOOKING, Looking())
 
@@ -87,16 +94,55 @@ class View:
                 return self.nodes()
             self._board.wait(version, min(left, 0.25))
 
-    def tree(self, node: str, timeout: float = 2.0) -> dict[str, Any]:
-        """Draw the supervision tree of a node.
+    def past(self, at: float, timeout: float = 2.0) -> dict[str, Any]:
+        """Answer the table as it was at a moment of the last hour, in UTC seconds of the seeing node: see `past`.
 
         Returns:
-            `version`, `node`, `at` (UTC seconds of that node), `tree` and `others`: see
-            `eye.supervision.introspection.tree`.
+            `version`, `at`, and `nodes`, each as `GET /api/v1/nodes` has it.
 
         Raises:
-            UnknownNode, NodeDown, DeadlineExceeded, NodeUnreachable
+            NothingKept
         """
+        from eye.monitor.document import node_document
+
+        entries = [
+            {**node_document(node), "since": node.since, "reason": node.reason}
+            for node in self.past_nodes(at, timeout)
+        ]
+        return {"version": 1, "at": at, "nodes": entries}
+
+    def past_nodes(self, at: float, timeout: float = 2.0) -> tuple[NodeView, ...]:
+        """Answer what `past` does, as `nodes` answers it."""
+        return past(self.node_name, self._board, self._agent, self._engine(), at, self.now(), timeout)
+
+    def sightings(self, timeout: float = 2.0) -> dict[str, Any]:
+        """Ask the nodes how each of them sees the others: see `sightings`.
+
+        Returns:
+            `version`, `at`, `nodes` (all names), `rows` and `left_out` (nodes that have no row). A row has
+            `node`, `error` (None, or why it does not tell) and `sees`: of each other node its `status` there and
+            `age`, the seconds since it was last heard of; `via` where that is another's word.
+        """
+        return sightings(self.node_name, self._board.members(), self._engine(), self.now(), timeout)
+
+    def tree(self, node: str, timeout: float = 2.0, at: float | None = None) -> dict[str, Any]:
+        """Draw the supervision tree of a node, or show how it looked at a moment of the last hour.
+
+        Args:
+            at: that moment, in UTC seconds of the seeing node; now unless given.
+
+        Returns:
+            `version`, `node`, `at` (UTC seconds of that node), `tree`, `others` and `as_of`, when that was drawn:
+            see `eye.supervision.introspection.tree`. Figures of a past tree are those of its drawing.
+
+        Raises:
+            UnknownNode, NodeDown, DeadlineExceeded, NodeUnreachable; NothingKept: that is too long ago
+        """
+        if at is not None:
+            ago = max(self.now() - at, 0.0)
+            if node == self.node_name:
+                return self._agent.tree_at(ago)
+            return self._engine().request(self._address(node), TREE_AT, ago, timeout=timeout)  # type: ignore[no-any-return]
         if node == self.node_name:
             return self._agent.tree()
         return self._engine().request(self._address(node), TREE, timeout=timeout)  # type: ignore[no-any-return]

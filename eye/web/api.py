@@ -1,7 +1,9 @@
 """What programs and the page ask for over HTTP, and what may be done to nodes from there.
 
     GET  api/v1/nodes?filter=…        all nodes (the JSON contract), or those that a filter means
-    GET  api/v1/tree/NODE             the supervision tree of a node
+    GET  api/v1/tree/NODE             the supervision tree of a node, or as it was: ?at=UTC
+    GET  api/v1/past?at=UTC           the nodes as they were at a moment of the last hour
+    GET  api/v1/sightings             who sees whom
     GET  api/v1/processes/NODE        its processes: ?sort=mailbox&limit=200
     GET  api/v1/recent/NODE           its last minutes: ?metrics=host.cpu,node.memory&seconds=600&step=5
     GET  api/v1/events?after=N        what happened since the event of that number
@@ -35,6 +37,7 @@ from eye.errors import (
     EyeError,
     NodeDown,
     NodeUnreachable,
+    NothingKept,
     UnknownNode,
     UnknownProcess,
 )
@@ -63,6 +66,7 @@ _HEARTBEAT = 15.0  # seconds
 _STATUS_OF: tuple[tuple[type[EyeError], int], ...] = (
     (UnknownNode, 404),
     (UnknownProcess, 404),
+    (NothingKept, 404),
     (ActionRefused, 403),
     (ActionTooSoon, 429),
     (CannotHandle, 409),
@@ -90,7 +94,15 @@ def add_api(blueprint: Blueprint, publisher: Publisher, options: Options) -> Non
 
     @blueprint.get("/api/v1/tree/<node>", endpoint="tree")
     def answer_tree(node: str) -> Response:
-        return _answer(lambda: view.tree(node, options.timeout))
+        return _answer(lambda: view.tree(node, options.timeout, at=_moment()))
+
+    @blueprint.get("/api/v1/past", endpoint="past")
+    def answer_past() -> Response:
+        return _answer(lambda: view.past(_moment() or view.now(), timeout=options.timeout))
+
+    @blueprint.get("/api/v1/sightings", endpoint="sightings")
+    def answer_sightings() -> Response:
+        return _answer(lambda: view.sightings(options.timeout))
 
     @blueprint.get("/api/v1/processes/<node>", endpoint="processes")
     def answer_processes(node: str) -> Response:
@@ -241,6 +253,10 @@ def _number(name: str, usual: float, least: float, most: float) -> float:
     if not least <= number <= most:
         raise ConfigError(f"{name} must be a number from {least:g} to {most:g}, not {text[:40]!r}")
     return number
+
+
+def _moment() -> float | None:
+    return _number("at", 0.0, 0.0, 1e11) if "at" in request.args else None
 
 
 def _json(content: Any) -> Response:

@@ -66,6 +66,34 @@ def test_the_last_minutes(page: FlaskClient) -> None:
     assert all(len(point) == 3 for point in told["points"]["host.memory_total"] if point is not None)
 
 
+def test_the_table_as_it_was(page: FlaskClient, node: Node) -> None:
+    until(lambda: any(one.host for one in node.view.past_nodes(node.view.now() - 1)))
+    status, told = ask(page, f"/api/v1/past?at={node.view.now() - 1}")
+
+    (then,) = told["nodes"]
+    (now,) = ask(page, "/api/v1/nodes")[1]["nodes"]
+    assert status == 200
+    assert then.keys() >= {"node", "status", "address", "seen_at", "host", "process", "since", "reason"}
+    assert then["host"].keys() == now["host"].keys()
+    assert then["process"]["pid"] == now["process"]["pid"]
+    assert told["at"] - 4 < then["seen_at"] <= told["at"]
+
+
+def test_the_tree_as_it_was(page: FlaskClient, node: Node) -> None:
+    until(lambda: ask(page, f"/api/v1/tree/looked-at?at={node.view.now()}")[0] == 200)
+    status, told = ask(page, f"/api/v1/tree/looked-at?at={node.view.now()}")
+
+    assert (status, told["tree"]["name"]) == (200, "eye")
+    assert told["as_of"] <= told["at"]
+
+
+def test_who_sees_whom(page: FlaskClient) -> None:
+    status, told = ask(page, "/api/v1/sightings")
+
+    assert (status, told["nodes"], told["left_out"]) == (200, ["looked-at"], 0)
+    assert told["rows"] == [{"node": "looked-at", "error": None, "sees": {}}]
+
+
 def test_events_are_asked_for_by_number(page: FlaskClient, node: Node) -> None:
     node.view.crash("looked-at", "/eye/local/sampler")
     until(lambda: any("sampler#" in each["text"] for each in ask(page, "/api/v1/events")[1]["events"]))
@@ -97,6 +125,10 @@ def test_a_bad_filter_says_at_which_character(page: FlaskClient) -> None:
         ("/api/v1/processes/looked-at?limit=0", 400, "from 1 to 1000"),
         ("/api/v1/processes/looked-at?limit=many", 400, "from 1 to 1000"),
         ("/api/v1/recent/nobody", 404, "nobody"),
+        ("/api/v1/past?at=1000", 404, "the last 3600 s"),
+        ("/api/v1/past?at=now", 400, "at must be"),
+        ("/api/v1/tree/looked-at?at=1000", 404, "no supervision trees of"),
+        ("/api/v1/tree/nobody?at=1000", 404, "nobody"),
         ("/api/v1/recent/looked-at?seconds=nan", 400, "from 1 to 3600"),
         ("/api/v1/recent/looked-at?step=0", 400, "step must be"),
         ("/api/v1/recent/looked-at?metrics=" + ",".join("abcdefghijklmnopqrstuvwxyz"), 400, "at most 20"),

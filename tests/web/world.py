@@ -100,7 +100,7 @@ class World:
     def now(self) -> float:
         return self.time
 
-    def tree(self, node: str, timeout: float) -> dict[str, Any]:
+    def tree(self, node: str, timeout: float, at: float | None = None) -> dict[str, Any]:
         found = self.trees.get(node, UnknownNode(node, ", ".join(sorted(self.held))))
         if isinstance(found, Exception):
             raise found
