@@ -68,7 +68,8 @@
     |   '-- SchemaTooNew                 a newer version of this program made the database
     |-- ConfigError                      an option, variable or line of the file makes no sense
     '-- WebError
-        '-- TooManyViewers               the view serves no more than it was told to
+        |-- TooManyViewers               the view serves no more than it was told to
+        '-- LinkRefused                  a signed link that is not ours, or whose time is over
 
 Errors cross the borders of processes, so each passes to `super().__init__` exactly what its own
 `__init__` takes (Python unpickles an exception by calling it with its `args`); the sentence is made
@@ -711,3 +712,14 @@ class TooManyViewers(WebError):
 
     def __str__(self) -> str:
         return f"this view already serves {self.limit} viewers, its max_clients"
+
+
+class LinkRefused(WebError):
+    """A signed link opens nothing."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"this link is not valid: {self.why}; ask whoever sent it for another"

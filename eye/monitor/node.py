@@ -143,6 +143,10 @@ class Node:
         """Whether its tree stands. It falls when more crashes than its budgets allow come together."""
         return self._root.is_alive
 
+    def secret_for(self, purpose: str) -> bytes:
+        """Make a secret for a purpose: 32 bytes, the same after a restart, as long as the cookie is the same."""
+        return self._parts.derive(f"{self.name}: {purpose}")
+
     @property
     def view(self) -> View:
         """The cluster as this node sees it. The first use starts the collectors."""
@@ -269,6 +273,7 @@ def _assemble(
         remote_service=remote_service,
         standing=standing,
         draw=random.random,
+        derive=cookie.derive,
         is_hidden=observer,
         warm_up=None if make_probe is None else 0.0,
     )

@@ -62,6 +62,8 @@ class Parts:
     """What the membership remembers from one of its lives to the next."""
     draw: Callable[[], float]
     """Chance: a number from 0.0 to 1.0."""
+    derive: Callable[[str], bytes]
+    """Makes a secret for a purpose out of the cluster's cookie."""
     views: list[ChildSpec] = field(default_factory=list)
     """The pages and the like that were asked for: what the supervisor of views starts, each time it starts."""
     is_hidden: bool = False

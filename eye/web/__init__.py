@@ -4,8 +4,8 @@
 
 Importing this package imports no Flask; naming what it offers does.
 
-Read in this order: feed, encoder, nodes, publisher, guards, options, doorkeeper, socket_route, assets, page,
-hub, api, blueprint, server, service.
+Read in this order: feed, encoder, nodes, one_node, publisher, guards, links, answers, options, doorkeeper,
+socket_route, assets, page, hub, acting, api, blueprint, server, service.
 """
 
 from __future__ import annotations

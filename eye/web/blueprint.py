@@ -14,19 +14,22 @@ relative address.
 
 from __future__ import annotations
 
+import hmac
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, Response, g, render_template, request
 from flask_sock import Sock
 
-from eye.web import assets, encoder, page
+from eye.web import assets, page
+from eye.web.answers import as_json, sentence
 from eye.web.api import add_api
-from eye.web.doorkeeper import Doorkeeper, add_headers, sentence
+from eye.web.doorkeeper import Doorkeeper, add_headers
 from eye.web.feed import Feed
 from eye.web.nodes import nodes_document
 from eye.web.options import Options, strings, view_of
 from eye.web.publisher import Publisher
-from eye.web.socket_route import speak
+from eye.web.socket_route import end_of, speak
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -54,6 +57,8 @@ def create_blueprint(
     run_hub: Callable[[Publisher], object] | None = None,
     timeout: float = 3.0,
     actions: str | None = None,
+    hosts: Iterable[str] | None = None,
+    links: bool | str = False,
 ) -> EyeBlueprint:
     """Make the web view of a node, to be registered under any `url_prefix` of any application.
 
@@ -70,8 +75,16 @@ def create_blueprint(
             be ticked once a second from then on. Not earlier: a thread started before a server forks is lost.
             A node runs the hub in its own supervision tree unless told otherwise.
         timeout: seconds a request waits for other nodes.
-        actions: a secret of 16 characters or more. Whoever has it may collect garbage and crash processes from the
-            page, on nodes that allow it; None: nobody may, whatever the nodes allow.
+        actions: a secret of 16 characters or more. Whoever has it may collect garbage, crash, stop, restart and
+            suspend processes and look at their state from the page, on nodes that allow it; None: nobody may,
+            whatever the nodes allow.
+        hosts: the names under which the view is reached, as `eye.example.org` or `*.example.org`; addresses always
+            are fine. A request for another name is refused (DNS rebinding). None: any name, as is right where the
+            application or its proxy sees to that.
+        links: whether whoever has the token of `actions` may make signed links: addresses that show one node (or
+            all) and one panel and nothing else, for a stated time, without `authorize`. True signs with a secret
+            that is made from the cluster's cookie; a text of 16 characters or more is the secret. Changing it
+            takes all links back.
 
     Raises:
         ConfigError: an option makes no sense.
@@ -86,6 +99,9 @@ def create_blueprint(
         run_hub=run_hub or _hub_in_the_tree_of(node_or_view),
         timeout=timeout,
         actions=actions,
+        hosts=None if hosts is None else tuple(host.lower() for host in strings("hosts", hosts)),
+        links=links,
+        link_secret=_link_secret(node_or_view, links, name),
     )
     view = view_of(node_or_view)
     feed = Feed()
@@ -101,8 +117,18 @@ def create_blueprint(
     _add_pages(blueprint, view, options)
     add_api(blueprint, publisher, options)
     _add_metrics(blueprint, view, options)
-    Sock().route("/ws", bp=blueprint, endpoint="ws")(lambda ws: speak(ws, feed))
+    Sock().route("/ws", bp=blueprint, endpoint="ws")(
+        lambda ws: speak(ws, g.eye_seat.feed, ends=end_of(g.eye_link, view))
+    )
     return blueprint
+
+
+def _link_secret(node: Any, links: object, name: str) -> bytes | None:
+    """Make the secret that signs links: as durable as what it is made from."""
+    if links is True:
+        derive = getattr(node, "secret_for", None)  # a view of somebody's own has none: new at each start
+        return secrets.token_bytes(32) if derive is None else derive(f"links of the web view {name}")
+    return hmac.digest(links.encode(), f"links of {name}".encode(), "sha256") if isinstance(links, str) else None
 
 
 def _metrics_of(view: Any, timeout: float) -> Callable[[], str]:
@@ -143,7 +169,10 @@ def _add_pages(blueprint: Blueprint, view: Any, options: Options) -> None:
 
     @blueprint.get("/", endpoint="page", strict_slashes=True)
     def show_page() -> str:
-        document = nodes_document(view.fresh(min(_PAGE_WAITS, options.timeout)), view.now())
+        nodes = view.fresh(min(_PAGE_WAITS, options.timeout))
+        if g.eye_link is not None and g.eye_link.node is not None:
+            nodes = [node for node in nodes if node.name == g.eye_link.node]
+        document = nodes_document(nodes, view.now())
         return render_template(
             "eye/page.html",
             static=f"static/{files.digest}",
@@ -168,7 +197,7 @@ def _add_pages(blueprint: Blueprint, view: Any, options: Options) -> None:
 
     @blueprint.get("/healthz", endpoint="healthz")
     def answer_healthz() -> Response:
-        return _json({"status": "ok"})
+        return as_json({"status": "ok"})
 
 
 def _add_metrics(blueprint: Blueprint, view: Any, options: Options) -> None:
@@ -183,14 +212,10 @@ def _add_metrics(blueprint: Blueprint, view: Any, options: Options) -> None:
 
 def _no_sockets_here(error: RuntimeError) -> Response:
     # What simple-websocket raises where the server keeps its sockets to itself (waitress, wsgiref, Granian).
-    if getattr(g, "eye_seat", False) and "Cannot obtain socket" in str(error):
+    if g.get("eye_seat") is not None and "Cannot obtain socket" in str(error):
         return sentence(
             501,
             "this server hands no sockets to applications, so there is no live view; "
             "use gunicorn with gthread workers, or Werkzeug",
         )
     raise error
-
-
-def _json(content: Any) -> Response:
-    return Response(encoder.encode(content), content_type="application/json")

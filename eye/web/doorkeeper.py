@@ -1,7 +1,13 @@
 """Who is let in, in which order it is asked, and with which headers everybody is sent off.
 
-Before a request: `authorize` (the host's own login), then, for a WebSocket, its origin and a free seat. All of
-that happens before the handshake, so that a refusal is an HTTP answer with a sentence.
+    the name it was asked by (hosts)       foreign ......... 421
+    a signed link (key=)                   not valid, or for something else ......... 403
+    or else the login (authorize)          not True ........ 403, or what it answers
+    for what is live: the page's origin    foreign ......... 403
+    for what is live: a seat               none left ....... 503
+
+All of that happens before a WebSocket's handshake, so that a refusal is an HTTP answer with a sentence. The log
+has one line for each cause, with the remedy.
 """
 
 from __future__ import annotations
@@ -14,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, g, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from eye.errors import TooManyViewers
-from eye.web import encoder, guards
+from eye.errors import LinkRefused, TooManyViewers
+from eye.web import guards, links
+from eye.web.answers import sentence
 
 if TYPE_CHECKING:
     from eye.web.options import Options
@@ -28,7 +35,6 @@ _OPEN = {
     "healthz",
 }  # no secrets in them, and no cookies come with requests for them
 _LIVE = {"ws", "stream"}
-_NAMED_IN_LOG = 64  # origins; then a hostile page that tries for ever has filled its share of the log
 
 
 class Doorkeeper:
@@ -37,17 +43,19 @@ class Doorkeeper:
     def __init__(self, options: Options, publisher: Publisher) -> None:
         self._options = options
         self._publisher = publisher
-        self._logged: set[str] = set()
+        self._said = guards.Once()
         self._starting = threading.Lock()
         self._hub_runs_in = 0  # process id
 
     def before(self) -> Any:
         """Answer None to let the request in, or the response that refuses it."""
-        g.eye_seat = False
+        g.eye_seat = g.eye_link = None
         endpoint = (request.endpoint or "").rpartition(".")[2]
-        if endpoint in _OPEN:
-            return None
-        refusal = self._check_login()
+        refusal = self._check_host()
+        if refusal is not None or endpoint in _OPEN:
+            return refusal
+        has_key = self._options.link_secret is not None and "key" in request.args
+        refusal = self._check_key(endpoint) if has_key else self._check_login()
         if refusal is None and endpoint in _LIVE:
             refusal = self._check_origin()
         if refusal is not None:
@@ -57,9 +65,34 @@ class Doorkeeper:
 
     def after(self) -> None:
         """Take the seat back, however the request ended."""
-        if g.get("eye_seat", False):
-            g.eye_seat = False
-            self._publisher.leave()
+        seat = g.get("eye_seat")
+        if seat is not None:
+            g.eye_seat = None
+            seat.leave()
+
+    def _check_host(self) -> Response | None:
+        hosts = self._options.hosts
+        if hosts is None or guards.goes_by(request.host, hosts):
+            return None
+        if self._said.first("host", request.host):
+            _log.warning(guards.FOREIGN_HOST, request.host, request.host)
+        return sentence(421, "this view does not go by that name")
+
+    def _check_key(self, endpoint: str) -> Response | None:
+        secret = self._options.link_secret
+        assert secret is not None
+        try:
+            link = links.read(request.args["key"], secret, self._publisher.view.now())
+        except LinkRefused as refused:
+            if self._said.first("key", refused.why):
+                _log.warning("refused a signed link of %s: %s", request.remote_addr or "somebody", refused.why)
+            return sentence(403, str(refused))
+        asked = [*request.args.getlist("node"), *filter(None, [(request.view_args or {}).get("node")])]
+        if request.method not in ("GET", "HEAD") or not links.opens(link, endpoint, asked):
+            whose = "all nodes" if link.node is None else f"node {link.node!r}"
+            return sentence(403, f"this link shows {link.panel} of {whose} and nothing else")
+        g.eye_link = link
+        return None
 
     def _check_login(self) -> Any:
         if self._options.authorize is None:
@@ -75,8 +108,7 @@ class Doorkeeper:
         if origin is None or guards.is_same_origin(origin, request.host_url, self._options.origins):
             return None  # no browser leaves Origin out, so this is none, and `authorize` has let it in
         self._publisher.refused_origins += 1
-        if origin not in self._logged and len(self._logged) < _NAMED_IN_LOG:
-            self._logged.add(origin)
+        if self._said.first("origin", origin):
             _log.warning(
                 "refused a WebSocket from a page of %.200r: this view is at %.200r. "
                 "If that page may see it, pass origins=[%.200r]; if both are the same behind a proxy, "
@@ -89,12 +121,11 @@ class Doorkeeper:
 
     def _take_seat(self) -> Response | None:
         try:
-            self._publisher.join()
+            g.eye_seat = self._publisher.join(None if g.eye_link is None else g.eye_link.node)
         except TooManyViewers as error:
             response = sentence(503, str(error))
             response.headers["Retry-After"] = "15"
             return response
-        g.eye_seat = True
         guards.strip_compression(request.environ)
         return None
 
@@ -107,12 +138,6 @@ class Doorkeeper:
                 self._hub_runs_in = os.getpid()
 
 
-def sentence(status: int, message: str) -> Response:
-    """Answer with an error that a person and a program can read."""
-    body = encoder.encode({"error": message, "status": status})
-    return Response(body + "\n", status=status, content_type="application/json")
-
-
 def add_headers(response: Response, options: Options) -> Response:
     """Send our own rules along, strict whatever the host's are: nothing inline, nothing from elsewhere."""
     headers = response.headers
@@ -122,7 +147,8 @@ def add_headers(response: Response, options: Options) -> Response:
         f"frame-ancestors {' '.join(options.frame_ancestors)}"
     )
     headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "same-origin"
+    # A signed link is its own key: it is told to nobody, not even to ourselves.
+    headers["Referrer-Policy"] = "same-origin" if g.get("eye_link") is None else "no-referrer"
     headers["Cross-Origin-Resource-Policy"] = "cross-origin" if options.origins else "same-origin"
     headers.setdefault("Cache-Control", "no-store")
     if options.origins:

@@ -17,6 +17,7 @@ no queue, nothing can grow.
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Feed:
         self._change: str | None = None
         self._snapshot: Callable[[], str] | str | None = None
         self._closed = False
+        self._branches: weakref.WeakSet[Feed] = weakref.WeakSet()
 
     @property
     def closed(self) -> bool:
@@ -84,11 +86,24 @@ class Feed:
             text = self._change if follows and self._change is not None else self._whole()
             return Message(self._epoch, self._sequence, text)
 
+    def branch(self) -> Feed:
+        """Make a feed that is closed with this one."""
+        branch = Feed()
+        with self._changed:
+            self._branches.add(branch)
+            is_over = self._closed
+        if is_over:
+            branch.close()
+        return branch
+
     def close(self) -> None:
         """Let everybody go: each waiting viewer wakes up and sees that it is over."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+            branches = list(self._branches)
+        for branch in branches:
+            branch.close()
 
     def _has_news(self, epoch: str, sequence: int) -> bool:
         if self._closed:

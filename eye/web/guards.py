@@ -4,6 +4,8 @@ flask-sock and simple-websocket accept any page, any message and any wait. Each 
 that was reproduced without it:
 
     any page on the web opens a socket with the user's cookies ... `is_same_origin`
+    a page that has its own name lead to us reads the answers .... `goes_by`
+    who is refused for ever fills the log for ever ............... `Once`
     every client gets a compressor of its own (300 kB each) ...... `strip_compression`
     one message of a gigabyte is taken into memory ............... MAX_MESSAGE
     messages that nobody reads pile up ........................... MAX_UNREAD
@@ -15,7 +17,9 @@ that was reproduced without it:
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import socket
+import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -36,6 +40,12 @@ PING_EVERY = 25.0
 
 GOING_AWAY = 1001
 POLICY_VIOLATION = 1008
+
+FOREIGN_HOST = (
+    "refused a request for %.200r: a page that has its own name lead here could read this view otherwise. "
+    "If the view does go by that name, say so: --web-name %.200s, or hosts= in a program"
+)
+"""What the log says, with the name twice."""
 
 _SEND_BUFFER = 65536  # what one stuck peer may hold in the kernel: 0.3 MB instead of 4 MB
 _PORTS = {"http": 80, "https": 443}
@@ -61,6 +71,41 @@ def is_same_origin(origin: str, host_url: str, allowed: Iterable[str] = ()) -> b
     """
     asked = origin_of(origin)
     return asked is not None and (asked == origin_of(host_url) or any(asked == origin_of(one) for one in allowed))
+
+
+def goes_by(host: str, names: Iterable[str]) -> bool:
+    """Tell whether a `Host` header names us: the answer to DNS rebinding.
+
+    A hostile page can point its own name at this machine; then our data would be of its origin. What it cannot
+    do is have the browser send another name than its own. So an address is fine, and so are our `names`, of which
+    one such as `*.example.org` stands for all of that domain.
+    """
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    name = name.rstrip(".").lower()
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return any(name == one or (one.startswith("*.") and name.endswith(one[1:])) for one in names)
+    return True
+
+
+class Once:
+    """Says each thing to the log once, so that who tries for ever has filled his share of it."""
+
+    _MOST = 64  # things of a kind
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._said: dict[str, set[str]] = {}
+
+    def first(self, kind: str, thing: str) -> bool:
+        """Tell whether this thing has not been said yet, and may be."""
+        with self._lock:
+            said = self._said.setdefault(kind, set())
+            if thing in said or len(said) >= self._MOST:
+                return False
+            said.add(thing[:200])
+            return True
 
 
 def strip_compression(environ: MutableMapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _ANCESTOR = re.compile(r"'self'|'none'|[a-z][a-z0-9+.-]*:|(https?://)?[A-Za-z0-9*.:\[\]-]+")
+_HOST = re.compile(r"(\*\.)?[A-Za-z0-9_-][A-Za-z0-9_.-]*|[0-9A-Fa-f:.]+")
 _SECRET = 16  # characters
 _OF_VIEW = ("nodes", "look", "fresh", "tree", "now", "node_name")
 
@@ -35,6 +36,9 @@ class Options:
     run_hub: Callable[[Publisher], object] | None
     timeout: float
     actions: str | None = None
+    hosts: tuple[str, ...] | None = None
+    links: bool | str = False
+    link_secret: bytes | None = None
 
     def __post_init__(self) -> None:
         check(_NAME.fullmatch(self.name), "name", "a word of letters, digits, - and _", self.name)
@@ -53,6 +57,13 @@ class Options:
         check(number and 0 < self.timeout <= 60, "timeout", "seconds > 0 and <= 60", self.timeout)
         secret = self.actions is None or (isinstance(self.actions, str) and len(self.actions) >= _SECRET)
         check(secret, "actions", f"a secret of at least {_SECRET} characters, or None", "what it was given")
+        for host in self.hosts or ():
+            named = isinstance(host, str) and _HOST.fullmatch(host)
+            check(named, "hosts", "names such as 'eye.example.org' or '*.example.org' (no port, no path)", host)
+        is_right = isinstance(self.links, bool) or (isinstance(self.links, str) and len(self.links) >= _SECRET)
+        check(is_right, "links", f"True, False, or a secret of at least {_SECRET} characters", "what it was given")
+        if self.links and self.actions is None:
+            raise ConfigError("create_blueprint: links needs actions=TOKEN too: who has the token may make links")
 
 
 def strings(option: str, value: Iterable[str]) -> tuple[str, ...]:

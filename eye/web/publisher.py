@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from eye.errors import TooManyViewers
 from eye.web import encoder
 from eye.web.nodes import nodes_document
+from eye.web.one_node import OneNode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +23,39 @@ if TYPE_CHECKING:
     from eye.monitor.view import View
     from eye.web.feed import Feed
 
+_MOST_ALONE = 32  # nodes that are watched alone at a time, each of them encoded for itself
 _ALIVE_AFTER = 2  # quiet ticks after which «alive» is said; the browser calls 7 s of silence «not live»
+
+
+class Seats:
+    """How many may watch, and how many do. Shared by a publisher and those it makes for one node alone."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.counting = threading.Lock()  # for what its publishers count
+        self._changed = threading.Condition()
+        self._taken = 0
+
+    def take(self) -> None:
+        """Take one.
+
+        Raises:
+            TooManyViewers: there is none.
+        """
+        with self._changed:
+            if self._taken >= self.most:
+                raise TooManyViewers(self.most)
+            self._taken += 1
+
+    def give_back(self) -> None:
+        with self._changed:
+            self._taken -= 1
+            self._changed.notify_all()
+
+    def wait_until_empty(self, timeout: float) -> bool:
+        """Wait until nobody watches any more, and answer whether that came to pass."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._taken == 0, timeout)
 
 
 class Publisher:
@@ -36,21 +69,24 @@ class Publisher:
 
     def __init__(
         self,
-        view: View,
+        view: View | OneNode,
         feed: Feed,
         *,
         max_viewers: int = 200,
         new_epoch: Callable[[], str] = lambda: secrets.token_hex(4),
+        seats: Seats | None = None,
     ) -> None:
-        self.view = view
+        self.view: Any = view
         self.feed = feed
         self.max_viewers = max_viewers
         self.snapshots = 0
         self.refused_origins = 0
         self._new_epoch = new_epoch
         self._turn = threading.Lock()  # one look at a time
-        self._seats = threading.Condition()
+        self._seats = seats or Seats(max_viewers)
+        self._counting = self._seats.counting
         self._viewers = 0
+        self._alone: dict[str, Publisher] = {}  # by the node that is watched
         self._seen: encoder.Seen | None = None
         self._epoch = new_epoch()
         self._sequence = -1
@@ -59,15 +95,19 @@ class Publisher:
 
     @property
     def viewers(self) -> int:
-        """How many watch right now."""
-        return self._viewers
+        """How many watch right now, those of one node alone included."""
+        with self._counting:
+            return self._viewers + sum(one._viewers for one in self._alone.values())
 
     def tick(self) -> None:
         """Look once, and publish what changed. Does nothing while nobody watches. Does not wait for nodes."""
-        if self._viewers == 0:
-            return
-        with self._turn:
-            self._look()
+        if self._viewers:
+            with self._turn:
+                self._look()
+        with self._counting:
+            alone = tuple(self._alone.values())
+        for one in alone:
+            one.tick()
 
     def reset(self) -> None:
         """Start over: the next tick publishes a snapshot in a new epoch. A restarted hub calls this first."""
@@ -75,28 +115,42 @@ class Publisher:
             self._seen = None
             self._epoch = self._new_epoch()
             self._sequence = -1
+        with self._counting:
+            alone = tuple(self._alone.values())
+        for one in alone:
+            one.reset()
 
-    def join(self) -> None:
+    def join(self, node: str | None = None) -> Publisher:
         """Take a seat. The first to join has a fresh snapshot at once, not only after the next tick.
+
+        Args:
+            node: the one to watch, if not all; what is published of it is encoded once for all who do.
+
+        Returns:
+            the publisher to listen to, and to `leave`.
 
         Raises:
             TooManyViewers: every seat is taken.
         """
-        with self._seats:
-            if self._viewers >= self.max_viewers:
-                raise TooManyViewers(self.max_viewers)
-            self._viewers += 1
-            first = self._viewers == 1
+        self._seats.take()
+        with self._counting:
+            chosen = self if node is None else self._for_one(node)
+            if chosen is None:
+                self._seats.give_back()
+                raise TooManyViewers(_MOST_ALONE)
+            chosen._viewers += 1
+            first = chosen._viewers == 1
         if first:
-            with self._turn:
-                self._seen = None  # what was held is from when somebody last looked
-                self._look()
+            with chosen._turn:
+                chosen._seen = None  # what was held is from when somebody last looked
+                chosen._look()
+        return chosen
 
     def leave(self) -> None:
         """Give the seat back."""
-        with self._seats:
+        with self._counting:
             self._viewers -= 1
-            self._seats.notify_all()
+        self._seats.give_back()
 
     def wait_until_empty(self, timeout: float) -> bool:
         """Wait until nobody watches any more.
@@ -104,8 +158,17 @@ class Publisher:
         Returns:
             Whether that came to pass within `timeout` seconds.
         """
-        with self._seats:
-            return self._seats.wait_for(lambda: self._viewers == 0, timeout)
+        return self._seats.wait_until_empty(timeout)
+
+    def _for_one(self, node: str) -> Publisher | None:
+        if node not in self._alone:
+            self._alone = {name: one for name, one in self._alone.items() if one._viewers}
+            if len(self._alone) >= _MOST_ALONE:
+                return None
+            self._alone[node] = Publisher(
+                OneNode(self.view, node), self.feed.branch(), new_epoch=self._new_epoch, seats=self._seats
+            )
+        return self._alone[node]
 
     def _look(self) -> None:
         self.view.look()

@@ -8,7 +8,6 @@ tells every browser why.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import socket
 import sys
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from eye.errors import AddressInUse, ConfigError
+from eye.web import guards
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,22 +75,20 @@ class WebServer:
 
 
 class HostCheck:
-    """Refuses requests that were meant for somebody else: the answer to DNS rebinding.
-
-    A hostile page can point its own name at this machine; then our data would be of its origin. What it cannot
-    do is have the browser send another name than its own. So an address is fine, and so are our names.
-    """
+    """Refuses requests that were meant for somebody else: see `guards.goes_by`."""
 
     def __init__(self, app: Any, names: Iterable[str]) -> None:
         self._app = app
         self._names = frozenset(names)
+        self._said = guards.Once()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         host = environ.get("HTTP_HOST", "")
-        if _name_in(host) in self._names or _is_address(_name_in(host)):
+        if guards.goes_by(host, self._names):
             return self._app(environ, start_response)  # type: ignore[no-any-return]
-        _log.warning("refused a request for host %.200r: start with that name in hosts= if it is ours", host)
-        body = b'{"error":"this server does not go by that name","status":421}\n'
+        if self._said.first("host", host):
+            _log.warning(guards.FOREIGN_HOST, host, host)
+        body = b'{"error":"this view does not go by that name","status":421}\n'
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         start_response("421 Misdirected Request", headers)
         return [body]
@@ -116,20 +114,6 @@ def _listen(host: str, port: int) -> socket.socket:
             "Choose another --port (0 takes a free one), or stop whoever listens there"
         ) from error
     return listener
-
-
-def _name_in(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0].rstrip(".").lower()
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 class _Server(ThreadedWSGIServer):

@@ -12,7 +12,7 @@ from eye.errors import ConfigError
 from eye.monitor.config import NodeConfig
 from eye.monitor.node import Node
 from eye.testing import until
-from eye.web.api import ACTIONS
+from eye.web.acting import ACTIONS
 from eye.web.blueprint import create_app
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def test_garbage_is_collected_with_a_receipt_and_a_line_in_the_log(
 def test_a_process_is_crashed(page: FlaskClient) -> None:
     told = act(page, "/api/v1/crash/looked-at", {"process": "/eye/local/chronicler", "reason": "to see it"})
 
-    assert told == (200, {"process": "/eye/local/chronicler"})
+    assert told == (200, {"version": 1, "process": "/eye/local/chronicler"})
 
 
 @pytest.mark.parametrize("body", [[], {}, {"process": 1}, {"process": ""}, {"process": "/eye", "reason": 1}, "x"])
@@ -274,7 +274,7 @@ def test_nothing_can_be_done_unless_it_is_switched_on(node: Node, action: str) -
 
 
 def test_what_can_be_done_is_told(page: FlaskClient) -> None:
-    assert ask(page, "/api/v1/actions")[1] == {"version": 1, "actions": ["gc", "crash"], "token": True}
+    assert ask(page, "/api/v1/actions")[1] == {"version": 1, "actions": [*ACTIONS], "token": True}
 
 
 @pytest.mark.parametrize("secret", ["short", "", 12345678901234567890, b"x" * 20])
