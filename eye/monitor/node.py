@@ -15,7 +15,7 @@ import random
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eye.clock import SystemClock
 from eye.cluster import discovery
@@ -29,20 +29,20 @@ from eye.cluster.remote_service import RemoteService
 from eye.cluster.remote_sessions import Sessions
 from eye.cluster.security import load_cookie
 from eye.cluster.traffic import Traffic
-from eye.errors import AlreadyStarted, CallFailed, ClusterFull, EyeError, NameTaken, NodeDown, StartFailed
+from eye.errors import AlreadyStarted, ClusterFull, NameTaken, NodeDown, StartFailed
 from eye.metrics.psutil_probe import PsutilProbe, own_memory
 from eye.metrics.recent import Recent
 from eye.metrics.sampler import Latest
 from eye.monitor.agent import Agent
 from eye.monitor.album import ROOT, Album
 from eye.monitor.board import Board
+from eye.monitor.causes import first_cause
 from eye.monitor.config import cookie_path, runtime_folder
 from eye.monitor.event_log import EventLog
 from eye.monitor.parts import Parts
 from eye.monitor.tree import application, observing, views
 from eye.monitor.view import View
 from eye.supervision.child_spec import Strategy
-from eye.supervision.reasons import Crash, Reason
 from eye.supervision.supervisor import Supervisor
 from eye.supervision.system import System
 
@@ -118,7 +118,7 @@ class Node:
         except BaseException as error:
             system.stop(timeout=5.0)
             _close_what_is_left(parts)
-            if isinstance(error, StartFailed) and (cause := _first_cause(error)) is not None:
+            if isinstance(error, StartFailed) and (cause := first_cause(error)) is not None:
                 raise cause from None
             raise
         return node
@@ -182,7 +182,7 @@ class Node:
         except AlreadyStarted as present:
             return present.ref  # type: ignore[no-any-return]
         except StartFailed as error:
-            if (cause := _first_cause(error)) is not None:
+            if (cause := first_cause(error)) is not None:
                 raise cause from None
             raise
 
@@ -292,17 +292,3 @@ def _close_what_is_left(parts: Parts) -> None:
         engine.close()
     for strategy in parts.strategies:
         strategy.withdraw()
-
-
-def _first_cause(error: BaseException) -> EyeError | None:
-    """Dig out of nested start failures what a person can do something about."""
-    cause: Any = error
-    while True:
-        if isinstance(cause, StartFailed):
-            cause = cause.reason
-        elif isinstance(cause, Crash):
-            cause = cause.exception
-        elif isinstance(cause, Reason):
-            cause = cause.detail
-        else:
-            return cause if isinstance(cause, EyeError) and not isinstance(cause, CallFailed) else None

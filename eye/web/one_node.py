@@ -30,6 +30,8 @@ class OneNode:
     def events_after(self, number: int) -> tuple[int, list[tuple[int, dict[str, Any]]]]:
         """Answer the number of this node's last event: of others not even that they happen is told."""
         del number
+        if not hasattr(self._view, "events_after"):  # a view of somebody's own need not have them
+            return 0, []
         last, new = self._view.events_after(self._read)
         own = [at for at, record in new if record["node"] == self._node]
         self._read, self._own = last, max(own, default=self._own)

@@ -141,9 +141,13 @@ class Publisher:
             chosen._viewers += 1
             first = chosen._viewers == 1
         if first:
-            with chosen._turn:
-                chosen._seen = None  # what was held is from when somebody last looked
-                chosen._look()
+            try:
+                with chosen._turn:
+                    chosen._seen = None  # what was held is from when somebody last looked
+                    chosen._look()
+            except BaseException:
+                chosen.leave()
+                raise
         return chosen
 
     def leave(self) -> None:

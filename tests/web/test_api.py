@@ -11,6 +11,7 @@ import pytest
 from eye.errors import ConfigError
 from eye.monitor.config import NodeConfig
 from eye.monitor.node import Node
+from eye.supervision import GenServer
 from eye.testing import until
 from eye.web.acting import ACTIONS
 from eye.web.blueprint import create_app
@@ -23,11 +24,18 @@ if TYPE_CHECKING:
 TOKEN = "a secret that nobody guesses"
 
 
+class Counter(GenServer):
+    """Something to be done to."""
+
+    def init(self) -> None:
+        self.count = 42
+
+
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     folder = tmp_path_factory.mktemp("node")
     environ = {"EYE_FOLDER": str(folder / "run"), "EYE_COOKIE_FILE": str(folder / "cookie")}
-    node = Node.start(NodeConfig(name="looked-at", allow=frozenset({"kill"})), environ=environ)
+    node = Node.start(NodeConfig(name="looked-at", allow=frozenset({"kill", "state"})), environ=environ)
     until(lambda: node.view.recent("looked-at", ["host.cpu"], seconds=60, step=1)["points"])
     yield node
     node.stop()
@@ -203,6 +211,35 @@ def test_a_process_is_crashed(page: FlaskClient) -> None:
     told = act(page, "/api/v1/crash/looked-at", {"process": "/eye/local/chronicler", "reason": "to see it"})
 
     assert told == (200, {"version": 1, "process": "/eye/local/chronicler"})
+
+
+def test_a_process_is_held_and_let_go_on_and_its_state_is_shown(
+    page: FlaskClient, node: Node, caplog: pytest.LogCaptureFixture
+) -> None:
+    node.system.start(Counter, name="counter")
+
+    held = act(page, "/api/v1/handle/looked-at", {"process": "counter", "deed": "suspend"})
+    released = act(page, "/api/v1/handle/looked-at", {"process": "/counter", "deed": "resume"})
+    state = act(page, "/api/v1/state/looked-at", {"process": "counter"})
+    stopped = act(page, "/api/v1/handle/looked-at", {"process": "counter", "deed": "stop"})
+
+    assert held == released == stopped == (200, {"version": 1, "path": "/counter"})
+    assert (state[0], state[1]["path"], "42" in str(state[1])) == (200, "/counter", True)
+    assert "looked-at was told from the web view, by 127.0.0.1, to suspend counter" in caplog.text
+
+
+def test_what_cannot_be_done_to_a_process_is_a_sentence(page: FlaskClient) -> None:
+    refused = act(page, "/api/v1/handle/looked-at", {"process": "/eye/local", "deed": "stop"})
+    unknown = act(page, "/api/v1/handle/looked-at", {"process": "/eye/local", "deed": "explode"})
+
+    assert (refused[0], "the node lives by it" in refused[1]["error"]) == (409, True)
+    assert (unknown[0], "deed must be one of stop, restart, suspend, resume" in unknown[1]["error"]) == (400, True)
+
+
+def test_what_looking_costs(page: FlaskClient) -> None:
+    status, told = ask(page, "/api/v1/cost/looked-at")
+
+    assert (status, told["node"], told["seconds"]) == (200, "looked-at", 10.0)
 
 
 @pytest.mark.parametrize("body", [[], {}, {"process": 1}, {"process": ""}, {"process": "/eye", "reason": 1}, "x"])
