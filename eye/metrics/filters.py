@@ -15,6 +15,15 @@
     one    = ( "not" | "-" | "!" ) one | "(" filter ")" | test
     test   = metric ( > >= < <= = != ) value | ( status | node | host | address ) ":" glob | glob
 
+An alert rule is a filter with times (`condition` understands those; a filter looks at this moment, and has none):
+
+    cpu>90 for 30s              held for so long
+    restarts>5 in 1m            a counter grew by so much in so long
+    absent for 1m               the node says nothing, whether it is known to be down or not
+    cpu>90 for 30s keep 1m      over only when it has been over for so long
+
+    rule   = filter { ( "for" | "keep" ) duration }       test = … | counter op value "in" duration | "absent"
+
 Upper and lower case are the same. A comparison is false where there is no figure: a node that is down has
 none. `parse` makes a `Filter` of a text, or says which character is wrong; what a filter means is in `Filter.data`
 as plain data too, which is what the browser gets: it evaluates, but does not parse.
@@ -22,29 +31,14 @@ as plain data too, which is what the browser gets: it evaluates, but does not pa
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from eye.errors import BadFilter, UnknownMetric
-from eye.metrics import catalogue
-from eye.metrics.catalogue import Metric, Scope, Unit
+from eye.errors import BadFilter
 from eye.metrics.filter_meaning import Filterable, is_meant
-from eye.metrics.filter_words import Token, glob_expression, literally, tokens, unclosed
+from eye.metrics.filter_reader import Reader
 
-STATUSES = ("connecting", "up", "suspect", "down")
-_FIELDS = ("status", "node", "host", "address")
-_ALIASES = {"mem": "memory", "load": "load_1m", "procs": "processes"}
-_SIZES = {"": 1, "b": 1} | {
-    spelling: 1024**power
-    for power, letter in enumerate("kmgtp", 1)
-    for spelling in (letter, f"{letter}b", f"{letter}ib")
-}
-_DURATIONS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _LONGEST = 1000  # characters of a filter
-_DEEPEST = 50  # brackets and nots within each other
-
-_NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z%]*)", re.IGNORECASE)
 
 
 class Filter(NamedTuple):
@@ -56,6 +50,10 @@ class Filter(NamedTuple):
         ["status", "down"]  ["match", "node" | "host" | "address", regular expression]
         ["compare", "host" | "process", field, operator, number]
         ["share", "host" | "process", field, field of the whole, operator, percent]
+
+    That of a rule may also have:
+
+        ["grew", "host" | "process", field, operator, number, seconds]  ["absent"]
     """
 
     text: str
@@ -71,6 +69,15 @@ class Filter(NamedTuple):
         return self.data == ["true"]
 
 
+class Condition(NamedTuple):
+    """The condition of an alert rule: what is to be so, and its times in seconds where it says any."""
+
+    text: str
+    data: list[Any]
+    wait: float | None = None  # `for`
+    keep: float | None = None
+
+
 @lru_cache(maxsize=256)
 def parse(text: str) -> Filter:
     """Understand a filter; an empty one means every node.
@@ -80,170 +87,19 @@ def parse(text: str) -> Filter:
     """
     if len(text) > _LONGEST:
         raise BadFilter(text[:60] + "…", _LONGEST, f"a filter has at most {_LONGEST} characters")
-    return Filter(text, _Reader(text).whole())
+    return Filter(text, Reader(text).whole())
 
 
-# ------------------------------------------------------------------------------- understanding
+def condition(text: str) -> Condition:
+    """Understand the condition of an alert rule: a filter with times.
 
-
-class _Reader:
-    """Reads one text, token by token."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._tokens = tokens(text)
-        self._at = 0
-        self._depth = 0
-
-    def whole(self) -> list[Any]:
-        if self._next.kind == "end":
-            return ["true"]
-        found = self._any()
-        if self._next.kind != "end":
-            raise self._bad("there is no '(' for this ')'")
-        return found
-
-    @property
-    def _next(self) -> Token:
-        return self._tokens[self._at]
-
-    def _take(self) -> Token:
-        token = self._next
-        self._at += 1
-        return token
-
-    def _bad(self, problem: str, token: Token | None = None) -> BadFilter:
-        return BadFilter(self._text, (token or self._next).at, problem)
-
-    def _is_word(self, *words: str) -> bool:
-        return self._next.kind == "word" and self._next.text.lower() in words
-
-    def _any(self) -> list[Any]:
-        found = [self._all()]
-        while self._is_word("or"):
-            self._take()
-            found.append(self._all())
-        return found[0] if len(found) == 1 else ["any", *found]
-
-    def _all(self) -> list[Any]:
-        found = [self._one()]
-        while self._next.kind not in ("end", "close") and not self._is_word("or"):
-            if self._is_word("and"):
-                self._take()
-            found.append(self._one())
-        return found[0] if len(found) == 1 else ["all", *found]
-
-    def _one(self) -> list[Any]:
-        token = self._next
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise self._bad(f"brackets and nots go {_DEEPEST} deep at most")
-        try:
-            if token.kind == "not" or self._is_word("not"):
-                self._take()
-                return ["not", self._one()]
-            if token.kind == "open":
-                self._take()
-                found = self._any()
-                if self._next.kind != "close":
-                    raise self._bad("this '(' is never closed", token)
-                self._take()
-                return found
-        finally:
-            self._depth -= 1
-        return self._test()
-
-    def _test(self) -> list[Any]:
-        token = self._take()
-        if token.kind == "quoted":
-            return self._match("node", token)
-        if token.kind != "word" or token.text.lower() in ("and", "or"):
-            what = "the filter ends" if token.kind == "end" else f"{token.text!r} stands"
-            raise self._bad(f"{what} where a name, a status or a comparison is expected", token)
-        if self._next.kind == "op":
-            return self._compare(token)
-        if self._next.kind == "colon" and self._next.is_glued:
-            return self._field(token)
-        return self._match("node", token)
-
-    def _field(self, field: Token) -> list[Any]:
-        name = field.text.lower()
-        if name not in _FIELDS:
-            raise self._bad(f"before ':' may stand {', '.join(_FIELDS)}", field)
-        self._take()
-        value = self._next
-        if value.kind not in ("word", "quoted") or not value.is_glued:
-            raise self._bad(f"a value is expected after {name}:")
-        self._take()
-        while name == "address" and self._next.kind in ("colon", "word") and self._next.is_glued:
-            value = value._replace(text=value.text + self._take().text)
-        if name == "status":
-            if value.text.lower() not in STATUSES:
-                raise self._bad(f"a status is one of {', '.join(STATUSES)}", value)
-            return ["status", value.text.lower()]
-        return self._match(name, value)
-
-    def _match(self, field: str, token: Token) -> list[Any]:
-        if token.kind == "quoted":
-            if len(token.text) < 2 or not token.text.endswith('"'):
-                raise self._bad("this '\"' is never closed", token)
-            return ["match", field, literally(token.text[1:-1])]
-        return ["match", field, self._pattern(token, has_classes=field != "address")]
-
-    def _pattern(self, token: Token, *, has_classes: bool) -> str:
-        glob = token.text if has_classes else token.text.replace("[", "[[]")  # [::1] is an address, not a class
-        if has_classes and (at := unclosed(glob)) is not None:
-            raise self._bad("this '[' is never closed", token._replace(at=token.at + at))
-        if not any(c in token.text for c in ("*?[" if has_classes else "*?")):
-            return literally(token.text)
-        return f"^{glob_expression(glob)}$"
-
-    def _compare(self, token: Token) -> list[Any]:
-        op = self._take()
-        metric, is_share = self._metric(token)
-        value = self._next
-        if value.kind != "word":
-            raise self._bad(f"a number is expected after {op.text!r}")
-        self._take()
-        sign = "=" if op.text == "==" else op.text
-        number, unit = self._number(value, metric)
-        if is_share or (unit == "%" and metric.unit is Unit.BYTES):
-            return ["share", metric.part, metric.field, "memory_total", sign, number]
-        return ["compare", metric.part, metric.json_name, sign, number]
-
-    def _metric(self, token: Token) -> tuple[Metric, bool]:
-        name = token.text.lower()
-        scope, dot, rest = name.partition(".")
-        if dot and scope in ("host", "node"):
-            name = rest
-        is_share = name in ("memory_percent", "mem_percent")
-        name = "memory" if is_share else _ALIASES.get(name, name)
-        try:
-            found = catalogue.find(name)
-        except UnknownMetric as unknown:
-            raise self._bad(str(unknown), token) from None
-        if dot and scope in ("host", "node"):
-            found = tuple(one for one in found if one.scope is (Scope.HOST if scope == "host" else Scope.NODE))
-            if not found:
-                raise self._bad(f"{name} is not measured of the {'machine' if scope == 'host' else 'node'}", token)
-        return found[0], is_share
-
-    def _number(self, token: Token, metric: Metric) -> tuple[float, str]:
-        match = _NUMBER.fullmatch(token.text)
-        if match is None:
-            raise self._bad(f"a number is expected, such as {_example(metric)}", token)
-        number, unit = float(match[1]), match[2].lower()
-        units = {"": 1, "%": 1} if metric.unit is Unit.SHARE else _UNITS.get(metric.unit, {"": 1})
-        if metric.unit is Unit.BYTES and unit == "%":
-            return number, unit
-        if unit not in units:
-            known = " ".join(one for one in units if one) or "no unit"
-            raise self._bad(f"{metric.name} is not given in {match[2]!r}, but in: {known}", token)
-        return number * units[unit], unit
-
-
-_UNITS: dict[Unit, dict[str, int]] = {Unit.BYTES: _SIZES, Unit.SECONDS: _DURATIONS}
-
-
-def _example(metric: Metric) -> str:
-    return {Unit.BYTES: "1.5GB or 80%", Unit.SHARE: "80 or 80%", Unit.SECONDS: "90s or 2h"}.get(metric.unit, "100")
+    Raises:
+        BadFilter: see `parse`.
+    """
+    if len(text) > _LONGEST:
+        raise BadFilter(text[:60] + "…", _LONGEST, f"a condition has at most {_LONGEST} characters")
+    reader = Reader(text, is_rule=True)
+    data = reader.whole()
+    if data == ["true"]:
+        raise BadFilter(text, 0, "a rule needs a condition, such as cpu > 90")
+    return Condition(text, data, reader.times.get("for"), reader.times.get("keep"))
