@@ -17,6 +17,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from eye.alerts.ledger import Ledger
 from eye.clock import SystemClock
 from eye.cluster import discovery
 from eye.cluster.cluster_names import Held, NamesService
@@ -70,7 +71,13 @@ class Node:
         self._parts = parts
         self._root = root
         self._view = View(
-            system, parts.info.name, parts.board, parts.engine.get, agent, interval=parts.config.interval
+            system,
+            parts.info.name,
+            parts.board,
+            parts.engine.get,
+            agent,
+            interval=parts.config.interval,
+            alerts=parts.alerts,
         )
         self._is_observing = False
         self._adding = threading.Lock()
@@ -268,6 +275,7 @@ def _assemble(
         recent=recent,
         events=events,
         album=album,
+        alerts=Ledger(),
         sessions=Sessions(),
         held=Held(),
         remote_service=remote_service,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from eye.alerts.ledger import Ledger
     from eye.cluster.cluster_names import Held
     from eye.cluster.discovery import Strategy
     from eye.cluster.exchange import EngineSlot
@@ -52,6 +53,8 @@ class Parts:
     """What happened in it lately."""
     album: Album
     """How its tree looked in the last hour."""
+    alerts: Ledger
+    """What its rules say of all nodes, where it has any."""
     sessions: Sessions
     """What processes of this node have going on with those of others."""
     held: Held

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from eye.alerts.ledger import Ledger
 from eye.cluster.node import Status
 from eye.cluster.registry import FORGET
 from eye.errors import HistoryOff, NodeDown, NotDown, UnknownNode
@@ -42,6 +43,7 @@ class View:
         agent: Agent,
         *,
         interval: float = 1.0,
+        alerts: Ledger | None = None,
     ) -> None:
         self.node_name = node_name
         """The node that sees."""
@@ -50,6 +52,7 @@ class View:
         self._engine = engine
         self._agent = agent
         self._interval = interval
+        self._alerts = Ledger() if alerts is None else alerts
 
     @property
     def version(self) -> int:
@@ -231,6 +234,15 @@ class View:
     def events_after(self, number: int) -> tuple[int, list[tuple[int, dict[str, Any]]]]:
         """Answer the number of the last event, and those that came after the one of that number. Never waits."""
         return self._board.events_after(number)
+
+    @property
+    def alerts_version(self) -> int:
+        """A number that is another after every change of the alerts."""
+        return self._alerts.version
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """Answer the alerts that this node evaluates, what fires first; see `eye.alerts.alert`. Never waits."""
+        return self._alerts.records(self.now())
 
     def collect_garbage(self, node: str, timeout: float = 30.0) -> dict[str, Any]:
         """Have a node collect garbage; answer its receipt, see `garbage.Collections.collect`.

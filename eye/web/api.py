@@ -8,6 +8,7 @@
     GET  api/v1/recent/NODE           its last minutes: ?metrics=host.cpu,node.memory&seconds=600&step=5
     GET  api/v1/cost/NODE             what looking at it costs it
     GET  api/v1/events?after=N        what happened since the event of that number
+    GET  api/v1/alerts                what the rules say: pending, firing, resolved
     GET  api/v1/filter?text=…         what a filter means, for a browser that evaluates it
     GET  api/v1/stream                what the WebSocket says, as Server-Sent Events
 
@@ -98,6 +99,10 @@ def add_api(blueprint: Blueprint, publisher: Publisher, options: Options) -> Non
     @blueprint.get("/api/v1/events", endpoint="events")
     def answer_events() -> Response:
         return answer(lambda: events_document(view, int(number("after", 0, 0, 2**53))))
+
+    @blueprint.get("/api/v1/alerts", endpoint="alerts")
+    def answer_alerts() -> Response:
+        return _answer(lambda: {"version": 1, "at": view.now(), "alerts": view.alerts()})
 
     @blueprint.get("/api/v1/filter", endpoint="filter")
     def answer_filter() -> Response:

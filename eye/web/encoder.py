@@ -53,6 +53,8 @@ _STEADY = [at for at, field in enumerate(FIELDS) if field not in _GROWING]
 _UPTIMES = [at for at, field in enumerate(FIELDS) if field.endswith(".uptime")]
 _SEEN_AT = FIELDS.index("seen_at")
 
+NOTHING: Mapping[str, int] = {}
+
 STALE_AFTER = 5.0
 """Seconds without a new reading after which an up node counts as stale. The browser has the same rule."""
 
@@ -132,9 +134,14 @@ def values_of(node: Node) -> tuple[Any, ...]:
 
 
 def snapshot_text(
-    snapshot: Snapshot, epoch: str, sequence: int, at: float, node: str, events: int | None = None
+    snapshot: Snapshot, epoch: str, sequence: int, at: float, node: str, told: Mapping[str, int] = NOTHING
 ) -> str:
-    """Write a snapshot as JSON. `node` is the one whose view this is, `events` the number of its last event."""
+    """Write a snapshot as JSON. `node` is the one whose view this is.
+
+    Args:
+        told: the number of the last of the `events` and the version of the `alerts`, by these names: a browser
+            asks for what is another than it knows.
+    """
     return encode(
         {
             "type": "snapshot",
@@ -145,23 +152,19 @@ def snapshot_text(
             "node": node,
             "fields": FIELDS,
             "nodes": snapshot.nodes,
-            **_told(events),
+            **told,
         }
     )
 
 
-def changes_text(changes: Changes, sequence: int, at: float, events: int | None = None) -> str:
+def changes_text(changes: Changes, sequence: int, at: float, told: Mapping[str, int] = NOTHING) -> str:
     """Write changed rows as JSON."""
-    return encode({"type": "changes", "seq": sequence, "at": at, "rows": changes.rows, **_told(events)})
+    return encode({"type": "changes", "seq": sequence, "at": at, "rows": changes.rows, **told})
 
 
-def alive_text(sequence: int, at: float, events: int | None = None) -> str:
+def alive_text(sequence: int, at: float, told: Mapping[str, int] = NOTHING) -> str:
     """Write «nothing changed, and somebody is looking» as JSON."""
-    return encode({"type": "alive", "seq": sequence, "at": at, **_told(events)})
-
-
-def _told(events: int | None) -> dict[str, int]:
-    return {} if events is None else {"events": events}
+    return encode({"type": "alive", "seq": sequence, "at": at, **told})
 
 
 def encode(message: Mapping[str, Any]) -> str:

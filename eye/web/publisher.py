@@ -91,7 +91,7 @@ class Publisher:
         self._epoch = new_epoch()
         self._sequence = -1
         self._quiet = 0
-        self._events: int | None = None  # the number of the last that was told of
+        self._told: dict[str, int] = {}  # what was said last of what is asked for beside the nodes
 
     @property
     def viewers(self) -> int:
@@ -179,31 +179,37 @@ class Publisher:
         at = round(self.view.now(), 3)
         nodes = nodes_document(self.view.nodes(), at)["nodes"]
         self._seen, message = encoder.look(self._seen, nodes, at)
-        events, before = self._last_event(), self._events
-        self._events = events
+        told, before = self._beside(), self._told
+        self._told = told
         change: str | None = None
         following = self._sequence + 1
         if isinstance(message, encoder.Changes):
-            change = encoder.changes_text(message, following, at, events)
+            change = encoder.changes_text(message, following, at, told)
         elif message is None:
             self._quiet += 1
-            if self._quiet < _ALIVE_AFTER and events == before:
+            if self._quiet < _ALIVE_AFTER and told == before:
                 return
-            change = encoder.alive_text(following, at, events)
+            change = encoder.alive_text(following, at, told)
         self._quiet = 0
         self._sequence = following
-        self.feed.publish(self._epoch, following, change, self._whole(nodes, self._epoch, following, at, events))
+        self.feed.publish(self._epoch, following, change, self._whole(nodes, self._epoch, following, at, told))
 
-    def _last_event(self) -> int | None:
-        after = getattr(self.view, "events_after", None)  # a view of somebody's own need not have them
-        return None if after is None else after(2**53)[0]
+    def _beside(self) -> dict[str, int]:
+        """Number what a browser asks for when it is another: the last of the events, the version of the alerts."""
+        told = {}
+        # A view of somebody's own need not have them.
+        if (after := getattr(self.view, "events_after", None)) is not None:
+            told["events"] = after(2**53)[0]
+        if (version := getattr(self.view, "alerts_version", None)) is not None:
+            told["alerts"] = version
+        return told
 
     def _whole(
-        self, nodes: Sequence[Any], epoch: str, sequence: int, at: float, events: int | None
+        self, nodes: Sequence[Any], epoch: str, sequence: int, at: float, told: dict[str, int]
     ) -> Callable[[], str]:
         def encode() -> str:
             self.snapshots += 1
             snapshot = encoder.Snapshot(tuple(nodes))
-            return encoder.snapshot_text(snapshot, epoch, sequence, at, self.view.node_name, events)
+            return encoder.snapshot_text(snapshot, epoch, sequence, at, self.view.node_name, told)
 
         return encode

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eye.errors import BadFilter
-from eye.metrics.filters import parse
+from eye.metrics.filters import condition, parse
 from eye.metrics.sample import HostReading, ProcessReading
 
 GB = 1024**3
@@ -120,6 +120,8 @@ WRONG = {
     "()": (1, "')' stands where"),
     "(" * 60 + "a" + ")" * 60: (50, "50 deep at most"),
     "a" * 1001: (1000, "at most 1000 characters"),
+    "cpu>80 for 30s": (7, "for belongs to an alert rule; a filter looks at this moment"),
+    "restarts>5 in 1m": (11, "in belongs to an alert rule"),
 }
 
 
@@ -129,6 +131,60 @@ def test_a_bad_filter_is_told_with_the_character_that_is_wrong(text: str, said: 
         parse(text)
 
     assert refused.value.at == said[0]
+
+
+RULES = {
+    # text: (meaning, for, keep)
+    "cpu > 90 for 30s": (["compare", "host", "cpu_percent", ">", 90.0], 30.0, None),
+    "memory_percent > 85 for 1m": (["share", "host", "memory_used", "memory_total", ">", 85.0], 60.0, None),
+    "status:down for 10s": (["status", "down"], 10.0, None),
+    "restarts > 5 in 1m": (["grew", "process", "restarts", ">", 5.0, 60.0], None, None),
+    "mailbox > 1000": (["compare", "process", "mailbox", ">", 1000.0], None, None),
+    "absent for 1.5m": (["absent"], 90.0, None),
+    "ABSENT not status:down FOR 1h": (["all", ["absent"], ["not", ["status", "down"]]], 3600.0, None),
+    "cpu>90 keep 2m for 1m": (["compare", "host", "cpu_percent", ">", 90.0], 60.0, 120.0),
+    "restarts>5 in 1m or cpu>99 for 5s": (
+        ["any", ["grew", "process", "restarts", ">", 5.0, 60.0], ["compare", "host", "cpu_percent", ">", 99.0]],
+        5.0,
+        None,
+    ),
+    '"absent"': (["match", "node", "absent"], None, None),
+}
+
+
+@pytest.mark.parametrize(("text", "meant"), RULES.items(), ids=RULES)
+def test_the_condition_of_a_rule_is_a_filter_with_times(text: str, meant: tuple[object, ...]) -> None:
+    assert condition(text)[1:] == meant
+
+
+WRONG_RULES = {
+    "": (0, "a rule needs a condition"),
+    "for 1m": (0, "'for' stands where"),
+    "cpu>90 for": (10, "a duration is expected after for, such as 30s"),
+    "cpu>90 for tea": (11, "a duration is expected after for"),
+    "cpu>90 for 30s for 1m": (15, "for is said twice"),
+    "cpu>90 for 30s mem>1GB": (15, "for and keep stand at the end"),
+    "(cpu>90 for 30s)": (8, "outside of brackets"),
+    "cpu>90 in 1m": (7, "'in' is said of what counts up, and cpu does not"),
+    "restarts>5 in 0s": (14, "more than no time"),
+    "cpu>90 for 400d": (11, "a year at most"),
+    "cpu>90 for 30s)": (14, "there is no '(' for this ')'"),
+    "a" * 1001: (1000, "at most 1000 characters"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), WRONG_RULES.items(), ids=[text[:20] for text in WRONG_RULES])
+def test_a_bad_condition_is_told_with_the_character_that_is_wrong(text: str, said: tuple[int, str]) -> None:
+    with pytest.raises(BadFilter, match=re.escape(said[1])) as refused:
+        condition(text)
+
+    assert refused.value.at == said[0]
+
+
+def test_the_words_of_times_are_names_in_a_filter() -> None:
+    assert parse("for in keep absent").data == [
+        "all", *(["match", "node", word] for word in ("for", "in", "keep", "absent"))
+    ]  # fmt: skip
 
 
 def test_a_bad_filter_is_pointed_at() -> None:
@@ -154,6 +210,10 @@ def test_any_text_is_understood_or_refused_at_one_of_its_characters(text: str) -
         json.dumps(found.data)
         for one in ALL:
             found.matches(one)
+    try:
+        condition(text)
+    except BadFilter as refused:
+        assert 0 <= refused.at <= len(text)  # noqa: PT017
 
 
 @given(st.text(alphabet='ab-1*?[]!"():<>=%. ', max_size=25))

@@ -1,0 +1,98 @@
+"""One alert: a rule that is pending, firing or just resolved for one node, and what others read of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from eye.alerts.rule import Phase, Standing
+from eye.alerts.wording import span
+
+if TYPE_CHECKING:
+    from eye.alerts.rules import Rule
+
+Record = dict[str, Any]
+"""What is said of an alert outside: `rule`, `node`, `severity`, `state` (pending, firing, resolved), `since` (when
+what it is about began), `fired_at`, `resolved_at` (UTC seconds or None), `value`, `text`, `silenced`."""
+
+_ORDER = {
+    ("firing", "critical"): 0,
+    ("firing", "warning"): 1,
+    ("pending", "critical"): 2,
+    ("pending", "warning"): 3,
+}
+
+
+class Alert:
+    """What is remembered of one rule at one node, while there is something to remember."""
+
+    __slots__ = (
+        "fired_at", "fired_moment", "is_told", "missing_since", "node", "phrase", "resolved_at", "rule",
+        "severity", "silenced", "since", "standing", "value",
+    )  # fmt: skip
+
+    def __init__(self, rule: Rule, node: str, now: float, at: float) -> None:
+        """`now` is the moment by the monotonic clock, `at` the same in UTC seconds."""
+        self.rule, self.node, self.severity = rule.name, node, rule.severity
+        self.standing = Standing(Phase.OK, now)
+        self.since = at
+        self.fired_at: float | None = None
+        self.fired_moment: float | None = None
+        self.resolved_at: float | None = None
+        self.value: float | None = None
+        self.phrase = ""
+        self.silenced = False
+        self.is_told = False
+        self.missing_since: float | None = None
+
+    @property
+    def state(self) -> str:
+        if self.resolved_at is not None:
+            return "resolved"
+        return "firing" if self.standing.phase.is_firing else "pending"
+
+    def record(self, at: float) -> Record:
+        """Write it down, as it is at the moment `at`."""
+        return {
+            "rule": self.rule,
+            "node": self.node,
+            "severity": self.severity,
+            "state": self.state,
+            "since": self.since,
+            "fired_at": self.fired_at,
+            "resolved_at": self.resolved_at,
+            "value": self.value,
+            "text": self._text(at),
+            "silenced": self.silenced,
+        }
+
+    def _text(self, at: float) -> str:
+        if self.resolved_at is not None:
+            return f"{self.phrase}; it lasted {span(self.resolved_at - (self.fired_at or self.since))}"
+        return f"{self.phrase} for {span(at - self.since)}"
+
+
+def in_order(records: list[Record]) -> list[Record]:
+    """Sort records: what fires before what may come to, then what is over, the latest of each first."""
+    return sorted(
+        records,
+        key=lambda one: (
+            _ORDER.get((one["state"], one["severity"]), 4),
+            -(one["resolved_at"] or one["fired_at"] or one["since"]),
+            one["rule"],
+            one["node"],
+        ),
+    )
+
+
+class Notice(NamedTuple):
+    """That an alert fires, or is over: what the sinks are told, `sinks` of them (None: all)."""
+
+    record: Record
+    sinks: tuple[str, ...] | None
+
+
+class Changes(NamedTuple):
+    """What came of a look: what happened, each once, and who is to be told of what."""
+
+    happened: list[Record]
+    notices: list[Notice]
