@@ -17,7 +17,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from eye.alerts.ledger import Ledger
 from eye.clock import SystemClock
 from eye.cluster import discovery
 from eye.cluster.cluster_names import Held, NamesService
@@ -70,15 +69,7 @@ class Node:
     def __init__(self, parts: Parts, system: System, root: Ref, agent: Agent) -> None:
         self._parts = parts
         self._root = root
-        self._view = View(
-            system,
-            parts.info.name,
-            parts.board,
-            parts.engine.get,
-            agent,
-            interval=parts.config.interval,
-            alerts=parts.alerts,
-        )
+        self._view = View(system, parts, agent)
         self._is_observing = False
         self._adding = threading.Lock()
         self.system = system
@@ -275,7 +266,6 @@ def _assemble(
         recent=recent,
         events=events,
         album=album,
-        alerts=Ledger(),
         sessions=Sessions(),
         held=Held(),
         remote_service=remote_service,

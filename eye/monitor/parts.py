@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from eye.alerts.ledger import Ledger
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from eye.alerts.ledger import Ledger
     from eye.cluster.cluster_names import Held
     from eye.cluster.discovery import Strategy
     from eye.cluster.exchange import EngineSlot
@@ -53,8 +54,6 @@ class Parts:
     """What happened in it lately."""
     album: Album
     """How its tree looked in the last hour."""
-    alerts: Ledger
-    """What its rules say of all nodes, where it has any."""
     sessions: Sessions
     """What processes of this node have going on with those of others."""
     held: Held
@@ -69,6 +68,8 @@ class Parts:
     """Makes a secret for a purpose out of the cluster's cookie."""
     views: list[ChildSpec] = field(default_factory=list)
     """The pages and the like that were asked for: what the supervisor of views starts, each time it starts."""
+    alerts: Ledger = field(default_factory=Ledger)
+    """What its rules say of all nodes, where it has any."""
     is_hidden: bool = False
     """Whether this node only observes: it announces itself to nobody, and listens nowhere."""
     warm_up: float | None = None

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from eye.alerts.ledger import Ledger
 from eye.cluster.node import Status
 from eye.cluster.registry import FORGET
 from eye.errors import HistoryOff, NodeDown, NotDown, UnknownNode
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 
     from eye.cluster.interconnect import Engine
     from eye.monitor.agent import Agent
-    from eye.monitor.board import Board
     from eye.monitor.node_view import NodeView
+    from eye.monitor.parts import Parts
     from eye.supervision.system import System
 
 _INTEREST = 15.0  # seconds that one look keeps the collectors asking
@@ -34,25 +33,15 @@ _INTEREST = 15.0  # seconds that one look keeps the collectors asking
 class View:
     """The cluster as one node sees it. All methods may be called from any thread."""
 
-    def __init__(
-        self,
-        system: System,
-        node_name: str,
-        board: Board,
-        engine: Callable[[], Engine],
-        agent: Agent,
-        *,
-        interval: float = 1.0,
-        alerts: Ledger | None = None,
-    ) -> None:
-        self.node_name = node_name
+    def __init__(self, system: System, parts: Parts, agent: Agent) -> None:
+        self.node_name = parts.info.name
         """The node that sees."""
         self._system = system
-        self._board = board
-        self._engine = engine
+        self._board = parts.board
+        self._engine: Callable[[], Engine] = parts.engine.get
         self._agent = agent
-        self._interval = interval
-        self._alerts = Ledger() if alerts is None else alerts
+        self._interval = parts.config.interval
+        self._alerts = parts.alerts
 
     @property
     def version(self) -> int:

@@ -102,7 +102,7 @@ def add_api(blueprint: Blueprint, publisher: Publisher, options: Options) -> Non
 
     @blueprint.get("/api/v1/alerts", endpoint="alerts")
     def answer_alerts() -> Response:
-        return _answer(lambda: {"version": 1, "at": view.now(), "alerts": view.alerts()})
+        return answer(lambda: {"version": 1, "at": view.now(), "alerts": view.alerts()})
 
     @blueprint.get("/api/v1/filter", endpoint="filter")
     def answer_filter() -> Response:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from eye.alerts.rules import Rule
+from eye.alerts.verdict import Facts
 from eye.errors import ConfigError
+from eye.metrics.filters import condition
 from eye.monitor.config import NodeConfig
 from eye.monitor.node import Node
 from eye.supervision import GenServer
@@ -168,6 +171,7 @@ def test_the_stream_says_what_the_socket_says(node: Node) -> None:
     told = json.loads((first if isinstance(first, str) else first.decode()).removeprefix("data: "))
     assert (told["type"], [each["node"] for each in told["nodes"]]) == ("snapshot", ["looked-at"])
     assert told["events"] == node.view.events_after(0)[0]
+    assert told["alerts"] == node.view.alerts_version
     assert (while_open, publisher.viewers) == (1, 0)
 
 
@@ -320,3 +324,16 @@ def test_a_secret_that_is_none_is_refused_and_not_repeated(node: Node, secret: A
         create_app(node, actions=secret)
 
     assert str(secret) not in str(refused.value) or secret == ""
+
+
+def test_alerts_are_asked_for_when_their_version_is_another(page: FlaskClient, node: Node) -> None:
+    ledger, rule = node._parts.alerts, Rule("down", condition("status:down"))
+    before = node.view.alerts_version
+    ledger.look([rule], [Facts("gone", "down", {})], 0.0, node.view.now())
+
+    status, told = ask(page, "/api/v1/alerts")
+
+    assert status == 200
+    assert node.view.alerts_version > before
+    assert [(one["rule"], one["node"], one["state"]) for one in told["alerts"]] == [("down", "gone", "firing")]
+    assert told["alerts"][0].keys() == node.view.alerts()[0].keys()
