@@ -55,6 +55,7 @@
     |-- MetricsError
     |   |-- ProbeNotReady                a rate needs two looks; this was the first
     |   |-- UnknownMetric                not in the catalogue
+    |   |-- BadMetric                    a figure of the program's own that cannot be
     |   '-- BadFilter                    text that is no filter; `.at` is the character that is wrong
     |-- MonitorError
     |   |-- UnknownProcess               the node has no process of that path, name or number
@@ -575,6 +576,17 @@ class UnknownMetric(MetricsError, LookupError):
 
     def __str__(self) -> str:
         return f"unknown metric {self.name!r}; there are: {self.known}"
+
+
+class BadMetric(MetricsError, ValueError):
+    """A figure of the program's own cannot be measured under this name, or described this way."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(name, problem)
+        self.name, self.problem = name, problem
+
+    def __str__(self) -> str:
+        return f"own metric {self.name!r}: {self.problem}"
 
 
 class BadFilter(MetricsError, ValueError):

@@ -18,7 +18,7 @@ PACKAGES = [module.parent for module in MODULES if module.name == "__init__.py"]
 USUAL_LINES = 300
 LONGER = {
     "errors.py": 900,  # the whole tree of errors, by design in one file
-    "monitor/node.py": 320,  # one class: a node, running
+    "monitor/node.py": 360,  # one class: a node, running
     "monitor/view.py": 420,  # one class: all that screens see
     "supervision/gen_server.py": 310,  # one class: what one writes, and the calls of it
     "supervision/isolated.py": 310,  # one class: what stands in the parent for a server elsewhere

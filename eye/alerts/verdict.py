@@ -14,7 +14,8 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eye.alerts.wording import WRITTEN, plain, span
-from eye.metrics.catalogue import CATALOGUE, Metric, Unit
+from eye.metrics import custom
+from eye.metrics.catalogue import CATALOGUE, Metric, Scope, Unit
 from eye.metrics.recent import key
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def _match(data: list[Any]) -> Leaf:
 def _compare(data: list[Any]) -> Leaf:
     _, part, json_name, sign, number = data
     metric = _metric(part, json_name)
-    factor = 100.0 if metric.unit is Unit.SHARE else 1.0
+    factor = 100.0 if metric.is_percent else 1.0
     name = key(metric)
 
     def figure(facts: Facts) -> float | None:
@@ -222,6 +223,8 @@ def _label(metric: Metric) -> str:
 
 
 def _metric(part: str, json_name: str) -> Metric:
+    if part == Scope.CUSTOM.value:
+        return custom.metric(json_name)
     return next(one for one in CATALOGUE if (one.part, one.json_name) == (part, json_name))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eye.cli.filtering import chosen, did_not_answer, filter_option
-from eye.cli.forms import FOR_PEOPLE, FORMATS, Form, choose, only_host
+from eye.cli.forms import FOR_PEOPLE, FORMATS, Form, choose, choose_early, only_host
 from eye.cli.globs import Glob, matcher
 from eye.cli.options import Seconds, Shared, format_option, option, timeout_option
 from eye.cli.options import command as make_command
@@ -15,6 +15,8 @@ from eye.cli.screen import Page, beats, tell
 from eye.errors import ClusterError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from eye.cli.alone import ThisMachine
     from eye.cli.looking import Lookout
     from eye.metrics.catalogue import Metric
@@ -57,7 +59,7 @@ def command(
     watch: float | None,
     timeout: float,
 ) -> int:
-    metrics = choose(format, metric, scope)
+    choice = _Choice(format, metric, scope)
     form = Form(format, repeats=watch is not None)
     page = Page(
         in_place=watch is not None and format in FOR_PEOPLE, between="" if format in ("json", "csv") else "\n"
@@ -66,10 +68,10 @@ def command(
 
     code = 0
     with Lookout(shared) as lookout:
-        reader = _Reader(lookout, node, filter, timeout)
+        reader = _Reader(lookout, node, filter, timeout, choice)
         try:
             for _ in beats(watch, lookout):
-                now, nodes, shown = reader.read(metrics)
+                now, nodes, shown = reader.read()
                 page.show(form.write(nodes, now, shown))
                 code = 3 if reader.somebody_did_not_answer else 0
         except KeyboardInterrupt:
@@ -78,34 +80,56 @@ def command(
     return code
 
 
+class _Choice:
+    """Which metrics are shown. Those of the nodes' own programs are known when the nodes have answered."""
+
+    def __init__(self, format: str, names: tuple[str, ...], scope: str | None) -> None:
+        self._format, self._names, self._scope = format, names, scope
+        self._own: dict[str, Metric] = {}
+        self._is_whole = choose_early(format, names, scope) is None
+
+    def of(self, nodes: Iterable[NodeView]) -> tuple[Metric, ...] | None:
+        """Choose among what is measured, and what these nodes tell or have told before."""
+        if self._is_whole or not self._names:
+            return choose(self._format, self._names, self._scope)
+        from eye.metrics.custom import metrics_of
+
+        self._own |= {one.name: one for one in metrics_of(nodes)}
+        return choose(self._format, self._names, self._scope, self._own.values())
+
+
 class _Reader:
     """Reads the cluster, or this machine where there is none."""
 
-    def __init__(self, lookout: Lookout, globs: tuple[str, ...], wanted: Filter | None, timeout: float) -> None:
+    def __init__(
+        self,
+        lookout: Lookout,
+        globs: tuple[str, ...],
+        wanted: Filter | None,
+        timeout: float,
+        choice: _Choice,
+    ) -> None:
         self._lookout, self._globs, self._wanted, self._timeout = lookout, globs, wanted, timeout
+        self._choice = choice
         self._wants = matcher(globs)
         self._machine: ThisMachine | None = None
         self.somebody_did_not_answer = False
 
-    def read(
-        self, metrics: tuple[Metric, ...] | None
-    ) -> tuple[float, tuple[NodeView, ...], tuple[Metric, ...] | None]:
+    def read(self) -> tuple[float, tuple[NodeView, ...], tuple[Metric, ...] | None]:
         """Answer when it was, what was read, and which of the metrics there are."""
         census = self._lookout.look(self._timeout, self._wants)
         if census is None:
-            return self._read_this_machine(metrics)
+            return self._read_this_machine()
         if not census.nodes:
             raise ClusterError(f"no node is called {self._said_globs}; known are: {', '.join(census.known)}")
         nodes = chosen(census.nodes, self._wanted)
         self.somebody_did_not_answer = did_not_answer(census, nodes)
-        return census.at, nodes, metrics
+        return census.at, nodes, self._choice.of(census.nodes)
 
-    def _read_this_machine(
-        self, metrics: tuple[Metric, ...] | None
-    ) -> tuple[float, tuple[NodeView, ...], tuple[Metric, ...] | None]:
+    def _read_this_machine(self) -> tuple[float, tuple[NodeView, ...], tuple[Metric, ...] | None]:
         from eye.cli.alone import ThisMachine
 
-        shown = only_host(metrics)
+        shown = only_host(self._choice.of(()))
         if self._globs:
             raise ClusterError(f"no node is called {self._said_globs}: no cluster was found")
         if shown == ():

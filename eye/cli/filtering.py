@@ -32,7 +32,7 @@ class FilterText(click.types.StringParamType):
         from eye.metrics.filters import parse
 
         try:
-            return parse(value)
+            return parse(value, None)  # what the nodes' own programs tell is known when they have answered
         except BadFilter as error:
             raise _BadFilter(error, ctx, param) from None
 
@@ -62,12 +62,31 @@ def filter_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def chosen(nodes: Iterable[NodeView], wanted: Filter | None) -> tuple[NodeView, ...]:
     """Choose the nodes that a filter means; None means all.
 
-    That nobody is meant may be good news, as of `status:down`: it is told, and is no failure.
+    That nobody is meant may be good news, as of `status:down`: it is told, and is no failure. But a name that is
+    no metric, and no figure of any node's own program, is a mistake.
     """
+    nodes = tuple(nodes)
+    if wanted is not None and wanted.presumed:
+        _check(nodes, wanted)
     found = tuple(node for node in nodes if wanted is None or wanted.matches(node))
     if wanted is not None and not found:
         tell(f"no node is meant by the filter {wanted.text!r}")
     return found
+
+
+def _check(nodes: tuple[NodeView, ...], wanted: Filter) -> None:
+    from eye.errors import BadFilter
+    from eye.metrics.custom import metrics_of
+
+    try:
+        wanted.check(metrics_of(nodes))
+    except BadFilter as error:
+        if any(node.status != "up" for node in nodes):
+            tell(f"{error.problem}. Not every node has answered")
+            return
+        context = click.get_current_context()
+        param = next((one for one in context.command.params if one.name == "filter"), None)
+        raise _BadFilter(error, context, param) from None
 
 
 def did_not_answer(census: Census, shown: tuple[NodeView, ...]) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from eye.metrics.catalogue import CATALOGUE, SCOPES, Scope, select
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from eye.metrics.catalogue import Metric
     from eye.monitor.node_view import NodeView
@@ -22,17 +22,32 @@ FORMATS = ("text", "table", "json", "csv", "prometheus")
 FOR_PEOPLE = ("text", "table")
 
 
-def choose(format: str, names: Sequence[str], scope: str | None) -> Metrics:
+def choose(format: str, names: Sequence[str], scope: str | None, own: Iterable[Metric] = ()) -> Metrics:
     """Choose the metrics; None is everything that the format has.
+
+    Args:
+        own: what the nodes' own programs tell, which may be asked for by its names.
 
     Raises:
         UnknownMetric: a name is none.
     """
     if names or format in FOR_PEOPLE:
-        return select(names, scope or "host")
+        return select(names, scope or "host", own)
     if scope is None or format == "json":
         return None
     return tuple(metric for metric in CATALOGUE if metric.scope in SCOPES[scope])
+
+
+def choose_early(format: str, names: Sequence[str], scope: str | None) -> Metrics:
+    """Choose before any node has been asked: a name that may be of a node's own is taken for one.
+
+    Raises:
+        UnknownMetric: a name can be none.
+    """
+    from eye.metrics.custom import is_name, metric
+
+    own = [name.strip().lower().removeprefix("custom.") for name in names]
+    return choose(format, names, scope, [metric(name) for name in own if is_name(name)])
 
 
 def only_host(metrics: Metrics) -> Metrics:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from eye.monitor.node_view import NodeView
 
 _OF_EACH = ("node", "status", "address", "seen_at")
+_PARTS = ("host", "process", "custom")
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -31,7 +32,8 @@ def csv_rows(
     """Write the nodes as CSV, in name order.
 
     Args:
-        metrics: only these; None is everything that the JSON document has.
+        metrics: only these; None is everything that the JSON document has, but for the figures of the nodes' own
+            programs: which there are depends on the nodes.
         header: whether the names of the columns come first (once, where rows are appended).
     """
     chosen = None if metrics is None else tuple(metrics)
@@ -48,7 +50,7 @@ def csv_rows(
 
 def _paths(metrics: tuple[Metric, ...] | None) -> list[tuple[str, str]]:
     if metrics is not None:
-        return [(m.part, m.json_name) for m in sorted(metrics, key=lambda m: m.part)]
+        return [(m.part, m.json_name) for m in sorted(metrics, key=lambda m: _PARTS.index(m.part))]
     first = {"host": ("host", "name"), "process": ("process", "pid")}
     measured = [(m.part, m.json_name) for m in CATALOGUE] + [("host", "source")]
     return [path for part in first for path in (first[part], *(p for p in measured if p[0] == part))]

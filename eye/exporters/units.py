@@ -64,7 +64,7 @@ _WRITTEN: dict[Unit, Callable[[float], str]] = {
     Unit.SHARE: percent,
     Unit.SECONDS: duration,
     Unit.COUNT: lambda value: f"{value:.0f}",
-    Unit.NUMBER: lambda value: f"{value:.2f}",
+    Unit.NUMBER: lambda value: f"{value}" if isinstance(value, int) else f"{value:.2f}",
 }
 
 

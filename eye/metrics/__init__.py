@@ -4,6 +4,6 @@ A `Sample` is what one node said at one moment. The `catalogue` is the one table
 is in it; whoever shows figures reads names, units and words there. A `Probe` takes the readings:
 `PsutilProbe` from the operating system, `ScriptedProbe` from what a test or a demo wrote down.
 
-Read in this order: sample, catalogue, filter_words, filter_meaning, filter_reader, filters, recent,
-probe, rates, family, psutil_probe, scripted_probe, sampler.
+Read in this order: sample, catalogue, custom, filter_words, filter_meaning, filter_reader, filters,
+recent, probe, rates, family, psutil_probe, scripted_probe, own_figures, sampler.
 """

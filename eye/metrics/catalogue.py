@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from eye.errors import UnknownMetric
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from eye.metrics.sample import HostReading, ProcessReading
 
@@ -23,6 +23,7 @@ class Scope(Enum):
 
     HOST = "host"  # the whole machine's
     NODE = "node"  # the node's own share of it
+    CUSTOM = "custom"  # of the program that the node runs in: what that says of itself (see `custom`)
 
 
 class Unit(Enum):
@@ -57,6 +58,8 @@ class Measured(Protocol):
     def host(self) -> HostReading | None: ...
     @property
     def process(self) -> ProcessReading | None: ...
+    @property
+    def custom(self) -> Mapping[str, int | float]: ...
 
 
 class Metric(NamedTuple):
@@ -64,7 +67,7 @@ class Metric(NamedTuple):
 
     name: str  # what users type
     scope: Scope
-    field: str  # its attribute of HostReading or ProcessReading
+    field: str  # its attribute of HostReading or ProcessReading, or its key in `Sample.custom`
     unit: Unit
     kind: Kind
     label: str  # what people read
@@ -73,19 +76,36 @@ class Metric(NamedTuple):
 
     @property
     def part(self) -> str:
-        """Say which part of a sample it is in, as Python and JSON call it: `host` or `process`."""
-        return "host" if self.scope is Scope.HOST else "process"
+        """Say which part of a sample it is in, as Python and JSON call it: `host`, `process` or `custom`."""
+        return _PARTS[self.scope]
+
+    @property
+    def key(self) -> str:
+        """Name it in full, as the last hour, the history and filters do: `host.cpu`, `node.restarts`."""
+        return f"{self.scope.value}.{self.name}"
 
     @property
     def json_name(self) -> str:
-        """Say what JSON and CSV call it. They give a share in percent, and say so in its name."""
-        return f"{self.field}_percent" if self.unit is Unit.SHARE else self.field
+        """Say what JSON and CSV call it. They give a share in percent, and say so in its name.
+
+        A figure of a program's own is given as the program gives it.
+        """
+        return f"{self.field}_percent" if self.is_percent else self.field
+
+    @property
+    def is_percent(self) -> bool:
+        """Whether JSON, CSV and filters give it in percent."""
+        return self.unit is Unit.SHARE and self.scope is not Scope.CUSTOM
 
     def read(self, measured: Measured) -> float | int | None:
         """Read this metric's value, in its base unit; None where it was not measured."""
+        if self.scope is Scope.CUSTOM:
+            return measured.custom.get(self.field)
         part = measured.host if self.scope is Scope.HOST else measured.process
         return None if part is None else getattr(part, self.field)
 
+
+_PARTS = {Scope.HOST: "host", Scope.NODE: "process", Scope.CUSTOM: "custom"}
 
 _H, _N, _G, _C = Scope.HOST, Scope.NODE, Kind.GAUGE, Kind.COUNTER
 _BYTES, _SHARE, _SECONDS, _COUNT = Unit.BYTES, Unit.SHARE, Unit.SECONDS, Unit.COUNT
@@ -125,24 +145,32 @@ CATALOGUE: tuple[Metric, ...] = (
 # fmt: on
 
 
-def find(name: str) -> tuple[Metric, ...]:
+def find(name: str, own: Iterable[Metric] = ()) -> tuple[Metric, ...]:
     """Find a metric by its name, in every scope that has it, host first.
 
     The names that JSON uses (`memory_rss`, `cpu_percent`) and the labels that people read («CPU Load»)
-    are understood too, in any case, with `-` or a space for `_`.
+    are understood too, in any case, with `-` or a space for `_`; and `host.cpu`, `node.cpu`, `custom.orders` for
+    one scope's alone.
+
+    Args:
+        own: what programs measure of themselves besides (`custom.metrics_of`); the catalogue goes before it.
 
     Raises:
         UnknownMetric: no metric is called that; it lists the names and suggests one that is close.
     """
-    wanted = name.strip().lower().replace("-", "_").replace(" ", "_")
-    found = tuple(m for m in CATALOGUE if m.name == wanted)
-    found = found or tuple(m for m in CATALOGUE if wanted in _also_called(m))
+    said = name.strip().lower().replace("-", "_").replace(" ", "_")
+    scope, dot, rest = said.partition(".")
+    wanted, own = (rest if dot else said), tuple(own)
+    of_scope = [m for m in (*CATALOGUE, *own) if not dot or m.scope.value == scope]
+    found = tuple(m for m in of_scope if m.name == wanted and m.scope is not Scope.CUSTOM)
+    found = found or tuple(m for m in of_scope if m.scope is not Scope.CUSTOM and wanted in _also_called(m))
+    found = found or tuple(m for m in of_scope if m.name == wanted)
     if not found:
-        raise UnknownMetric(name, _known_and_close(wanted))
+        raise UnknownMetric(name, _known_and_close(wanted, own))
     return found
 
 
-def select(names: Iterable[str] = (), scope: str = "host") -> tuple[Metric, ...]:
+def select(names: Iterable[str] = (), scope: str = "host", own: Iterable[Metric] = ()) -> tuple[Metric, ...]:
     """Choose what to show: the metrics of those names, or the default table, of a scope of `SCOPES`.
 
     A name that the scope does not have is taken from the one that has it: `restarts` needs no
@@ -152,10 +180,10 @@ def select(names: Iterable[str] = (), scope: str = "host") -> tuple[Metric, ...]
         UnknownMetric: no metric is called that.
     """
     scopes = SCOPES[scope]
-    chosen = [m for name in names for m in _of(scopes, find(name))]
+    chosen = [m for name in names for m in _of(scopes, find(name, own))]
     if not chosen:
         chosen = [m for m in CATALOGUE if m.in_default_table and m.scope in scopes]
-    chosen.sort(key=lambda m: m.scope is not Scope.HOST)
+    chosen.sort(key=lambda m: list(Scope).index(m.scope))
     return tuple(dict.fromkeys(chosen))
 
 
@@ -179,10 +207,10 @@ def _also_called(metric: Metric) -> tuple[str, ...]:
     return metric.field, metric.json_name, metric.label.lower().replace(" ", "_")
 
 
-def _known_and_close(wanted: str) -> str:
+def _known_and_close(wanted: str, own: tuple[Metric, ...]) -> str:
     from difflib import get_close_matches  # here: only somebody who mistyped pays for it
 
-    known = ", ".join(names())
-    spellings = {word: m.name for m in CATALOGUE for word in (*_also_called(m), m.name)}
+    known = ", ".join(dict.fromkeys((*names(), *(m.name for m in own))))
+    spellings = {word: m.name for m in (*CATALOGUE, *own) for word in (*_also_called(m), m.name)}
     close = get_close_matches(wanted, spellings, n=1)
     return f"{known}. Did you mean {spellings[close[0]]!r}?" if close else known

@@ -9,10 +9,10 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from eye.metrics.catalogue import CATALOGUE, Unit
+from eye.metrics.catalogue import CATALOGUE, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from eye.metrics.sample import HostReading, ProcessReading
 
@@ -39,6 +39,8 @@ class Filterable(Protocol):
     def host(self) -> HostReading | None: ...
     @property
     def process(self) -> ProcessReading | None: ...
+    @property
+    def custom(self) -> Mapping[str, int | float]: ...
 
 
 def is_meant(data: list[Any], node: Filterable) -> bool:
@@ -77,9 +79,11 @@ _BY_JSON_NAME = {(one.part, one.json_name): one for one in CATALOGUE}
 def _figure(node: Filterable, part: str, field: str) -> float | None:
     if node.status == "down":
         return None  # what is still known of it is no figure of now
+    if part == Scope.CUSTOM.value:
+        return node.custom.get(field)
     metric = _BY_JSON_NAME[part, field]
     value = metric.read(node)
-    return value if value is None or metric.unit is not Unit.SHARE else value * 100.0
+    return value * 100.0 if value is not None and metric.is_percent else value
 
 
 def _percent_of_whole(node: Filterable, data: list[Any]) -> float | None:

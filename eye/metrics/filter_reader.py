@@ -8,17 +8,19 @@ from typing import Any
 from eye.errors import BadFilter, UnknownMetric
 from eye.metrics import catalogue
 from eye.metrics.catalogue import Kind, Metric, Scope, Unit
+from eye.metrics.custom import PREFIX, is_name
+from eye.metrics.custom import metric as own_metric
 from eye.metrics.filter_words import Token, glob_expression, literally, tokens, unclosed
 
 STATUSES = ("connecting", "up", "suspect", "down")
 _FIELDS = ("status", "node", "host", "address")
 _ALIASES = {"mem": "memory", "load": "load_1m", "procs": "processes"}
-_SIZES = {"": 1, "b": 1} | {
+_SIZES: dict[str, float] = {"": 1, "b": 1} | {
     spelling: 1024**power
     for power, letter in enumerate("kmgtp", 1)
     for spelling in (letter, f"{letter}b", f"{letter}ib")
 }
-_DURATIONS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATIONS: dict[str, float] = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _LONGEST_TIME = 366 * 86400.0
 _DEEPEST = 50  # brackets and nots within each other
 
@@ -38,8 +40,11 @@ def _seconds(match: re.Match[str]) -> float:
 class Reader:
     """Reads one text, token by token."""
 
-    def __init__(self, text: str, *, is_rule: bool = False) -> None:
+    def __init__(self, text: str, *, is_rule: bool = False, own: tuple[Metric, ...] | None = None) -> None:
+        """`own` are the figures that programs tell; None: any name may be one (a rule does not know the nodes)."""
         self._text = text
+        self._own = own
+        self.presumed: list[tuple[str, int]] = []
         self._tokens = tokens(text)
         self._at = 0
         self._depth = 0
@@ -145,7 +150,7 @@ class Reader:
         self.times[name] = self._duration(name)
 
     def _window(self, metric: Metric) -> float:
-        if metric.kind is not Kind.COUNTER:
+        if metric.kind is not Kind.COUNTER and metric.scope is not Scope.CUSTOM:  # of those it is not known here
             raise self._bad(
                 f"'in' is said of what counts up, and {metric.name} does not; 'for' says how long it holds"
             )
@@ -216,26 +221,39 @@ class Reader:
     def _metric(self, token: Token) -> tuple[Metric, bool]:
         name = token.text.lower()
         scope, dot, rest = name.partition(".")
-        if dot and scope in ("host", "node"):
+        is_scoped = bool(dot) and scope in _SCOPES
+        if is_scoped:
             name = rest
+        if is_scoped and scope == Scope.CUSTOM.value:
+            return self._own_metric(name, token), False
         is_share = name in ("memory_percent", "mem_percent")
         name = "memory" if is_share else _ALIASES.get(name, name)
         try:
-            found = catalogue.find(name)
+            found = catalogue.find(name, self._own or ())
         except UnknownMetric as unknown:
-            raise self._bad(str(unknown), token) from None
-        if dot and scope in ("host", "node"):
-            found = tuple(one for one in found if one.scope is (Scope.HOST if scope == "host" else Scope.NODE))
+            if is_scoped or not is_name(name):
+                raise self._bad(str(unknown), token) from None
+            if self._own is not None or self._is_rule:
+                raise self._bad(f"{unknown} (of a node's own program: {PREFIX}{name})", token) from None
+            self.presumed.append((name, token.at))
+            return own_metric(name), False
+        if is_scoped:
+            found = tuple(one for one in found if one.scope.value == scope)
             if not found:
                 raise self._bad(f"{name} is not measured of the {'machine' if scope == 'host' else 'node'}", token)
         return found[0], is_share
+
+    def _own_metric(self, name: str, token: Token) -> Metric:
+        if not is_name(name):
+            raise self._bad(f"no program can tell a figure {name!r}", token)
+        return next((one for one in self._own or () if one.name == name), None) or own_metric(name)
 
     def _number(self, token: Token, metric: Metric) -> tuple[float, str]:
         match = _NUMBER.fullmatch(token.text)
         if match is None:
             raise self._bad(f"a number is expected, such as {_example(metric)}", token)
         number, unit = float(match[1]), match[2].lower()
-        units = {"": 1, "%": 1} if metric.unit is Unit.SHARE else _UNITS.get(metric.unit, {"": 1})
+        units = _units(metric)
         if metric.unit is Unit.BYTES and unit == "%":
             return number, unit
         if unit not in units:
@@ -244,7 +262,23 @@ class Reader:
         return number * units[unit], unit
 
 
-_UNITS: dict[Unit, dict[str, int]] = {Unit.BYTES: _SIZES, Unit.SECONDS: _DURATIONS}
+_UNITS: dict[Unit, dict[str, float]] = {
+    Unit.BYTES: _SIZES,
+    Unit.SECONDS: _DURATIONS,
+    Unit.SHARE: {"": 1, "%": 1},
+}
+_SCOPES = {scope.value for scope in Scope}
+
+
+def _units(metric: Metric) -> dict[str, float]:
+    if metric.scope is not Scope.CUSTOM:
+        return _UNITS.get(metric.unit, {"": 1})
+    if metric.unit is Unit.SHARE:
+        return {"": 1, "%": 0.01}  # as the program gives it, 0.0 to 1.0
+    if metric.unit is not Unit.NUMBER:
+        return _UNITS.get(metric.unit, {"": 1})
+    # It has no unit, or is not known yet: sizes are told from durations by their B.
+    return {"%": 0.01} | {unit: size for unit, size in _SIZES.items() if unit.endswith("b")} | _DURATIONS
 
 
 def _example(metric: Metric) -> str:

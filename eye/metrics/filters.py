@@ -6,6 +6,7 @@
     cpu>80  mem>1GB  uptime<5m  any metric of the catalogue, in its unit: percent, sizes, durations
     mem>85%                     a size as a share of the machine's memory
     node.mem>200MB              the node's own figure (`host.` is the machine's, and what is meant without)
+    custom.orders>5  orders>5   a figure of the node's program; without `custom.` where it is known
     cpu>80 status:up            both
     web-* or status:down        either
     not test-*   -test-*        all but these
@@ -32,11 +33,17 @@ as plain data too, which is what the browser gets: it evaluates, but does not pa
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from eye.errors import BadFilter
+from eye.errors import BadFilter, UnknownMetric
+from eye.metrics import catalogue
 from eye.metrics.filter_meaning import Filterable, is_meant
 from eye.metrics.filter_reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from eye.metrics.catalogue import Metric
 
 _LONGEST = 1000  # characters of a filter
 
@@ -48,16 +55,19 @@ class Filter(NamedTuple):
 
         ["all", ...]  ["any", ...]  ["not", one]  ["true"]
         ["status", "down"]  ["match", "node" | "host" | "address", regular expression]
-        ["compare", "host" | "process", field, operator, number]
+        ["compare", "host" | "process", field, operator, number]  ["compare", "custom", name, operator, number]
         ["share", "host" | "process", field, field of the whole, operator, percent]
 
     That of a rule may also have:
 
         ["grew", "host" | "process", field, operator, number, seconds]  ["absent"]
+
+    `presumed` are names that were taken for own figures of some node, and where they stand: see `check`.
     """
 
     text: str
     data: list[Any]
+    presumed: tuple[tuple[str, int], ...] = ()
 
     def matches(self, node: Filterable) -> bool:
         """Say whether the filter means this node."""
@@ -67,6 +77,20 @@ class Filter(NamedTuple):
     def is_empty(self) -> bool:
         """Whether every node is meant."""
         return self.data == ["true"]
+
+    def check(self, own: Iterable[Metric]) -> None:
+        """See whether what was presumed is so, once it is known what the nodes tell.
+
+        Raises:
+            BadFilter: no node tells a figure of such a name.
+        """
+        known = {metric.name: metric for metric in own}
+        for name, at in self.presumed:
+            if name not in known:
+                try:
+                    catalogue.find(name, known.values())
+                except UnknownMetric as unknown:
+                    raise BadFilter(self.text, at, str(unknown)) from None
 
 
 class Condition(NamedTuple):
@@ -79,15 +103,21 @@ class Condition(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def parse(text: str) -> Filter:
+def parse(text: str, own: tuple[Metric, ...] | None = ()) -> Filter:
     """Understand a filter; an empty one means every node.
+
+    Args:
+        text: what somebody wrote.
+        own: what the programs of the nodes tell (`custom.metrics_of`), which may be named like other metrics. None
+            if that is not known yet: then any name may be one, until `Filter.check`.
 
     Raises:
         BadFilter: it cannot be understood; it says at which character, and what may stand there.
     """
     if len(text) > _LONGEST:
         raise BadFilter(text[:60] + "…", _LONGEST, f"a filter has at most {_LONGEST} characters")
-    return Filter(text, Reader(text).whole())
+    reader = Reader(text, own=own)
+    return Filter(text, reader.whole(), tuple(reader.presumed))
 
 
 def condition(text: str) -> Condition:

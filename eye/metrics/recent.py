@@ -15,7 +15,8 @@ import threading
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
-from eye.metrics.catalogue import CATALOGUE, Scope
+from eye.metrics.catalogue import CATALOGUE
+from eye.metrics.custom import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,13 +45,14 @@ class Series(NamedTuple):
 
 
 def key(metric: Metric) -> str:
-    """Name a metric's column: `host.cpu`, `node.restarts`."""
-    return f"{'host' if metric.scope is Scope.HOST else 'node'}.{metric.name}"
+    """Name a metric's column: `host.cpu`, `node.restarts`, `custom.orders`."""
+    return metric.key
 
 
 def figures(sample: Sample) -> dict[str, float | int | None]:
     """Name all that a sample holds: what the last hour and the history keep of it."""
-    return {key(metric): metric.read(sample) for metric in CATALOGUE}
+    measured = {metric.key: metric.read(sample) for metric in CATALOGUE}
+    return measured | {PREFIX + name: value for name, value in sample.custom.items()}
 
 
 class Recent:

@@ -9,6 +9,7 @@ the type has no None, a 0 that the real thing cannot have: no machine has 0 byte
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,20 @@ class ProcessReading:
     mailbox: int | None = None
 
 
+class About(NamedTuple):
+    """What is said of a figure of the program's own: a sentence, and of `catalogue` a `Unit` and a `Kind`."""
+
+    help: str = ""
+    unit: str = "number"
+    kind: str = "gauge"
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """What the node `node`, in its incarnation `boot`, measured at the moment `at` of its own clock.
 
-    `custom` are the figures of the program that the node runs in, by their names. A field that an
-    older node does not send has its default here.
+    `custom` are the figures of the program that the node runs in, by their names, and `about` says what they are;
+    None is «as before»: see `eye.metrics.custom`. A field that an older node does not send has its default here.
     """
 
     node: str
@@ -68,3 +77,4 @@ class Sample:
     host: HostReading
     process: ProcessReading
     custom: dict[str, int | float] = field(default_factory=dict)
+    about: dict[str, About] | None = None

@@ -19,6 +19,7 @@ from eye.supervision.gen_server import GenServer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from eye.metrics.own_figures import OwnFigures
     from eye.metrics.probe import Probe
     from eye.metrics.recent import Recent
 
@@ -43,6 +44,11 @@ class Latest:
             self._sample = sample
             self._number += 1
             self._changed.notify_all()
+
+    @property
+    def number(self) -> int:
+        """The number of the last sample; 0 before the first."""
+        return self._number
 
     def get(self) -> Sample | None:
         """Answer the last sample; None before the first."""
@@ -87,6 +93,7 @@ class Sampler(GenServer):
         *,
         started_at: float,
         recent: Recent | None = None,
+        own: OwnFigures | None = None,
         interval: float = 1.0,
         warm_up: float = SHORTEST_WINDOW,
     ) -> Any:
@@ -97,6 +104,7 @@ class Sampler(GenServer):
             make_probe: called here, so that a replacement after a crash starts with a fresh probe.
             latest: where the samples are put.
             recent: where they are kept for an hour, if anywhere.
+            own: the figures of the program itself, if it has any.
             started_at: when the node was started, by the clock's `monotonic`.
             interval: seconds between two ticks.
             warm_up: seconds between the probe's first two looks, so that already the first sample
@@ -106,6 +114,7 @@ class Sampler(GenServer):
         self._probe = make_probe()
         self._latest = latest
         self._recent = recent
+        self._own = own
         self._started_at = started_at
         self._interval = interval
         self._probe.read_host()
@@ -143,7 +152,16 @@ class Sampler(GenServer):
             uptime=self.system.clock.monotonic() - self._started_at,
             mailbox=self.system.longest_mailbox,
         )
-        sample = Sample(name, boot, self.system.clock.now(), host, process)
+        own = self._own
+        sample = Sample(
+            name,
+            boot,
+            self.system.clock.now(),
+            host,
+            process,
+            custom={} if own is None else own.read(self._interval),
+            about=None if own is None else own.about(),
+        )
         if self._recent is not None:
             self._recent.put(sample)
         self._latest.put(sample)

@@ -10,6 +10,7 @@ What others may do here is checked here, and what they did is logged with who it
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from eye.cluster.dispatch import asked_by
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eye.cluster.interconnect import Method
+    from eye.metrics.own_figures import OwnFigures
     from eye.metrics.sample import Sample
     from eye.metrics.sampler import Latest
     from eye.supervision.process import Ref
@@ -69,6 +71,7 @@ class Agent:
         *,
         recent: Recent | None = None,
         events: EventLog | None = None,
+        own: OwnFigures | None = None,
         memory: Callable[[], int | None] = lambda: None,
         traffic: Traffic | None = None,
         interval: float = 1.0,
@@ -84,6 +87,7 @@ class Agent:
             allow: what others may do to this node, of `methods.RIGHTS`.
             recent: where its sampler keeps the last hour.
             events: where its chronicler keeps what happened.
+            own: the figures of its program.
             memory: tells how many bytes of its OS process are resident.
             traffic: counts what answering others costs.
             interval: seconds from one sample to the next.
@@ -96,6 +100,7 @@ class Agent:
         self._allow = allow
         self._recent = Recent(1) if recent is None else recent  # an empty one has a length of 0
         self._events = EventLog(1) if events is None else events
+        self._own = own
         self._interval = interval
         self._album = Album(system.clock) if album is None else album  # an empty one has a length of 0
         self._boot = boot
@@ -118,6 +123,8 @@ class Agent:
         """Wait for the sample after the one of that number."""
         self._check("read")
         last, sample = self._latest.after(number, min(seconds, _LONGEST_WAIT))
+        if sample is not None and sample.about is not None and self._own is not None and self._own.is_told(number):
+            sample = replace(sample, about=None)
         return Report(last, sample, self._events.last, self._interval)
 
     def recent(self, names: list[str], seconds: float, step: float) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from eye.metrics.catalogue import find
+from eye.metrics.custom import complete
 from eye.metrics.recent import key
 from eye.monitor.node_view import NodeView
 from eye.monitor.samples import SAMPLES, Seen
@@ -74,6 +75,7 @@ class Board:
         """Say what a node just said."""
         with self._changed:
             before = self._readings.get(name)
+            sample = complete(sample, None if before is None else before.sample)
             if round_trip is None and before is not None:
                 round_trip = before.round_trip
             at = self._clock.now()
@@ -156,6 +158,7 @@ class Board:
             host=reading.sample.host if is_of_this_life else None,
             process=reading.sample.process if is_of_this_life else None,
             custom=reading.sample.custom if is_of_this_life else {},
+            about=reading.sample.about if is_of_this_life else None,
             seen_at=max(reading.at, member.seen_at or reading.at),
             round_trip=reading.round_trip,
         )

@@ -4,7 +4,9 @@
 one place. Within version 1 a field is never renamed, removed or given another meaning; new ones may
 come. Numbers are in base units; only a share is given in percent, with one decimal, and its name says so.
 
-What is null: `seen_at` of a node that never answered · `host` and `process`, as a whole, of a node
+`custom` has what the node's own program tells, as that gives it; an empty object if that tells nothing.
+
+What is null: `seen_at` of a node that never answered · `host`, `process` and `custom`, as a whole, of a node
 that is down (an old figure must not look like a live one) or that has not said anything yet · a single
 figure that its node could not measure. A suspect node keeps its figures; `seen_at` says how old they are.
 """
@@ -14,7 +16,8 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from eye.metrics.catalogue import CATALOGUE, Metric, Scope, Unit
+from eye.metrics.catalogue import CATALOGUE, Metric, Scope
+from eye.metrics.custom import metrics_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,16 +47,17 @@ def node_document(node: NodeView, metrics: Sequence[Metric] | None = None) -> di
         "address": node.address,
         "seen_at": node.seen_at,
     }
-    for part, scope in (("host", Scope.HOST), ("process", Scope.NODE)):
+    for scope in Scope:
         of_part = [m for m in (CATALOGUE if metrics is None else metrics) if m.scope is scope]
         if of_part:
-            entry[part] = _readings(node, part, of_part, is_whole=metrics is None)
+            entry[of_part[0].part] = _readings(node, of_part, is_whole=metrics is None)
     if metrics is None:
-        entry["custom"] = None if node.status == "down" or node.process is None else dict(node.custom)
+        entry["custom"] = _custom(node)
     return entry
 
 
-def _readings(node: NodeView, part: str, metrics: list[Metric], *, is_whole: bool) -> dict[str, Any] | None:
+def _readings(node: NodeView, metrics: list[Metric], *, is_whole: bool) -> dict[str, Any] | None:
+    part = metrics[0].part
     if node.status == "down" or getattr(node, part) is None:
         return None
     readings: dict[str, Any] = {}
@@ -68,7 +72,13 @@ def _readings(node: NodeView, part: str, metrics: list[Metric], *, is_whole: boo
     return readings
 
 
+def _custom(node: NodeView) -> dict[str, Any] | None:
+    if node.status == "down" or node.process is None:
+        return None
+    return {one.json_name: _in_json_units(one, one.read(node)) for one in metrics_of((node,))}
+
+
 def _in_json_units(metric: Metric, value: float | int | None) -> float | int | None:
     if value is None or not isfinite(value):  # JSON has no NaN
         return None
-    return round(value * 100.0, 1) if metric.unit is Unit.SHARE else value
+    return round(value * 100.0, 1) if metric.is_percent else value

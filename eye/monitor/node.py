@@ -30,6 +30,8 @@ from eye.cluster.remote_sessions import Sessions
 from eye.cluster.security import load_cookie
 from eye.cluster.traffic import Traffic
 from eye.errors import AlreadyStarted, ClusterFull, NameTaken, NodeDown, StartFailed
+from eye.metrics.catalogue import Kind
+from eye.metrics.own_figures import OwnFigures
 from eye.metrics.psutil_probe import PsutilProbe, own_memory
 from eye.metrics.recent import Recent
 from eye.metrics.sampler import Latest
@@ -40,7 +42,7 @@ from eye.monitor.causes import first_cause
 from eye.monitor.config import cookie_path, runtime_folder
 from eye.monitor.event_log import EventLog
 from eye.monitor.parts import Parts
-from eye.monitor.tree import application, observing, views
+from eye.monitor.tree import application, observing, own_figures, views
 from eye.monitor.view import View
 from eye.supervision.child_spec import Strategy
 from eye.supervision.supervisor import Supervisor
@@ -153,6 +155,37 @@ class Node:
             self._is_observing = True
         return self._view
 
+    def gauge(self, name: str, fn: Callable[[], float | int], help: str = "", unit: str = "") -> None:
+        """Measure a figure of this program, from now on: it is shown wherever metrics are, on all nodes.
+
+            node.gauge("orders", lambda: len(queue), help="Orders that wait", unit="count")
+
+        Args:
+            name: small letters, digits and `_`. A figure of the same name is replaced.
+            fn: answers the figure, or None if there is none now. It is asked once a beat, in a thread that is not
+                yours. One that raises, or takes longer than a second, is told of in the log, and its figure is
+                absent until it answers again.
+            help: one sentence for those who read it.
+            unit: `bytes`, `seconds`, `share` (0.0 to 1.0), `count` or `number`; what it is printed in.
+
+        Raises:
+            BadMetric: the name or the unit cannot be, or there are 100 of them already.
+        """
+        self._measure(name, fn, help, unit, Kind.GAUGE)
+
+    def counter(self, name: str, fn: Callable[[], float | int], help: str = "", unit: str = "") -> None:
+        """The same for what only goes up while the program runs: orders served since its start."""
+        self._measure(name, fn, help, unit, Kind.COUNTER)
+
+    def _measure(self, name: str, fn: Callable[[], float | int], help: str, unit: str, kind: Kind) -> None:
+        self._parts.own.add(name, fn, help, unit, kind)
+        with self._adding:
+            spec, local = own_figures(self._parts), self._parts.local
+            if all(other.id != spec.id for other in local):
+                local.append(spec)
+                if (supervisor := self.system.whereis("eye.local")) is not None:
+                    self._add(supervisor, spec)
+
     def add_view(self, spec: ChildSpec) -> Ref | None:
         """Start a process under the node's own supervisor of views, and again whenever that is restarted.
 
@@ -225,6 +258,7 @@ def _assemble(
     info = NodeInfo(config.name, "", new_boot(), clock.now(), config.is_seed)
     latest, slot, standing = Latest(), EngineSlot(), Standing()
     recent, events, album, traffic = Recent(), EventLog(), Album(clock), Traffic(clock)
+    own = OwnFigures(config.name, clock, lambda: latest.number)
     agent = Agent(
         system,
         config.name,
@@ -232,6 +266,7 @@ def _assemble(
         config.rights,
         recent=recent,
         events=events,
+        own=own,
         memory=own_memory,
         traffic=traffic,
         interval=config.interval,
@@ -266,6 +301,7 @@ def _assemble(
         recent=recent,
         events=events,
         album=album,
+        own=own,
         sessions=Sessions(),
         held=Held(),
         remote_service=remote_service,

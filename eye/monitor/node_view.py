@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from eye.metrics.sample import HostReading, ProcessReading
+    from eye.metrics.sample import About, HostReading, ProcessReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class NodeView:
     `down`, `since` when it became that, `reason` why it is not up. `seen_at` is when the node last
     answered; None says never. `host` and `process` are the last readings that came, which outlive the
     node: who shows them for a node that is not up shows their age too. `round_trip` is how many seconds
-    its last answer took. `custom` are the figures of the node's own program, in the same state as `process`.
-    `every` is how many seconds there are between two questions to it at present, None while nobody looks: a
-    figure is old only when it is older than that.
+    its last answer took. `custom` are the figures of the node's own program, and `about` says what they are; they
+    outlive it like the readings. `every` is how many seconds there are between two questions to it at present,
+    None while nobody looks: a figure is old only when it is older than that.
     """
 
     name: str
@@ -40,3 +40,4 @@ class NodeView:
     round_trip: float | None
     custom: Mapping[str, int | float] = field(default_factory=dict)
     every: float | None = None
+    about: Mapping[str, About] | None = None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from eye.cluster.node import NodeInfo
     from eye.cluster.remote_service import RemoteService
     from eye.cluster.remote_sessions import Sessions
+    from eye.metrics.own_figures import OwnFigures
     from eye.metrics.probe import Probe
     from eye.metrics.recent import Recent
     from eye.metrics.sampler import Latest
@@ -54,6 +55,8 @@ class Parts:
     """What happened in it lately."""
     album: Album
     """How its tree looked in the last hour."""
+    own: OwnFigures
+    """What the program that the node runs in tells of itself."""
     sessions: Sessions
     """What processes of this node have going on with those of others."""
     held: Held
@@ -66,6 +69,8 @@ class Parts:
     """Chance: a number from 0.0 to 1.0."""
     derive: Callable[[str], bytes]
     """Makes a secret for a purpose out of the cluster's cookie."""
+    local: list[ChildSpec] = field(default_factory=list)
+    """What runs in the group `local`, each time that starts, what was added at run time too."""
     views: list[ChildSpec] = field(default_factory=list)
     """The pages and the like that were asked for: what the supervisor of views starts, each time it starts."""
     alerts: Ledger = field(default_factory=Ledger)

@@ -19,6 +19,7 @@ import msgspec
 from eye.cluster.node import Status
 from eye.errors import NothingKept
 from eye.metrics.catalogue import CATALOGUE, Unit
+from eye.metrics.custom import PREFIX
 from eye.metrics.recent import key
 from eye.metrics.sample import HostReading, ProcessReading
 from eye.monitor.album import HOUR
@@ -131,10 +132,15 @@ def _by_node(records: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str
 def _view(
     name: str, stood: Stood, figures: Figures | None, *, at: float, ago: float, present: NodeView | None
 ) -> NodeView:
-    seen_at, host, process = None, None, None
+    seen_at, host, process, custom = None, None, None, {}
     if figures is not None and figures.ago is not None and stood.status != Status.DOWN.value:
         seen_at = at - max(figures.ago - ago, 0.0)
         host, process = _readings(figures.values, present)
+        custom = {
+            name.removeprefix(PREFIX): value
+            for name, value in figures.values.items()
+            if name.startswith(PREFIX) and value is not None
+        }
     if stood.status != Status.UP.value:  # it had not been heard from since at least then
         seen_at = stood.since if seen_at is None else min(seen_at, stood.since)
     if stood.status == Status.CONNECTING.value:
@@ -150,6 +156,8 @@ def _view(
         host=host,
         process=process,
         round_trip=None,
+        custom=custom,
+        about=None if present is None else present.about,
     )
 
 

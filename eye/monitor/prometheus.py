@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eye.metrics.catalogue import CATALOGUE, Kind, Metric, Unit
+from eye.metrics.custom import metrics_of
 from eye.monitor.clean import clean
 
 if TYPE_CHECKING:
@@ -43,19 +44,21 @@ def prometheus(
 
     Args:
         now: not used (every exporter is called alike); Prometheus stamps what it scrapes itself.
-        metrics: only these; None is the whole catalogue.
+        metrics: only these; None is the whole catalogue, and what the nodes' own programs tell.
     """
     by_name = {node.name: node for node in nodes}  # the same series twice would void the whole scrape
     ordered = [by_name[name] for name in sorted(by_name)]
-    families = [*_about_nodes(ordered), *_measured(ordered, CATALOGUE if metrics is None else metrics)]
+    chosen = (*CATALOGUE, *metrics_of(ordered)) if metrics is None else metrics
+    families = [*_about_nodes(ordered), *_measured(ordered, chosen)]
     return "".join(line for family in families for line in family)
 
 
 def metric_name(metric: Metric) -> str:
     """Name a metric of the catalogue as Prometheus does: `sorcerers_eye_host_cpu_ratio`."""
     stem = metric.name if metric.field.endswith("_count") else metric.field
+    unit = _SUFFIX[metric.unit]
     suffix = "_total" if metric.kind is Kind.COUNTER else ""
-    return f"{_PREFIX}_{metric.scope.value}_{stem}{_SUFFIX[metric.unit]}{suffix}"
+    return f"{_PREFIX}_{metric.scope.value}_{stem.removesuffix(unit)}{unit}{suffix}"
 
 
 def _about_nodes(nodes: Sequence[NodeView]) -> Iterator[list[str]]:
@@ -85,14 +88,18 @@ def _about_nodes(nodes: Sequence[NodeView]) -> Iterator[list[str]]:
 
 def _measured(nodes: Sequence[NodeView], metrics: Iterable[Metric]) -> Iterator[list[str]]:
     live = [node for node in nodes if node.status == "up"]
-    for metric in dict.fromkeys(metrics):
+    named: dict[str, Metric] = {}
+    for metric in metrics:
+        # Two own figures may come to one name (`queue` in bytes, and `queue_bytes`), which would void the scrape.
+        named.setdefault(metric_name(metric), metric)
+    for name, metric in named.items():
         samples = [(_labels(node=node.name), metric.read(node)) for node in live]
-        yield _family(metric_name(metric), metric.kind.value, metric.help, samples)
+        yield _family(name, metric.kind.value, metric.help, samples)
 
 
 def _family(name: str, kind: str, words: str, samples: list[tuple[str, float | int | None]]) -> list[str]:
     lines = [f"{name}{labels} {_number(value)}\n" for labels, value in samples if value is not None]
-    escaped = words.replace("\\", r"\\").replace("\n", r"\n")
+    escaped = clean(words).replace("\\", r"\\")
     return [f"# HELP {name} {escaped}\n", f"# TYPE {name} {kind}\n", *lines] if lines else []
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from eye.cluster.node import Status
 from eye.errors import AuthenticationRefused, DeadlineExceeded
+from eye.metrics.custom import complete
 from eye.monitor.node_view import NodeView
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Tally:
         # Two lives under one name, for a moment: the one that the registries know goes before the other.
         self.names.setdefault(reading.address, name)
         if name not in self._readings or (known is not None and known.member.boot == reading.sample.boot):
-            self._readings[name] = reading
+            self._readings[name] = reading._replace(sample=complete(reading.sample, None))
 
     def fail(self, address: str, error: ClusterError) -> None:
         self._failures.setdefault(address, error)
@@ -167,6 +168,7 @@ class Tally:
             host=reading.sample.host if reading else None,
             process=reading.sample.process if reading else None,
             custom=reading.sample.custom if reading else {},
+            about=reading.sample.about if reading else None,
             round_trip=reading.took if reading else None,
         )
 

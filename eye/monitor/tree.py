@@ -5,7 +5,8 @@
     |   |-- pubsub
     |   |-- chronicler      keeps what happened
     |   |-- painter         keeps how this tree looked
-    |   '-- sampler
+    |   |-- sampler
+    |   '-- figures         asks the program for its own figures, once it has any
     |-- cluster               rest_for_one    the other nodes, and the way to them
     |   |-- interconnect
     |   |-- members
@@ -39,6 +40,7 @@ from eye.cluster.known import Settings
 from eye.cluster.members import Members
 from eye.cluster.remote_desk import NAME as REMOTE
 from eye.cluster.remote_desk import RemoteDesk
+from eye.metrics.own_figures import group
 from eye.metrics.sampler import Sampler
 from eye.monitor.album import Painter
 from eye.monitor.chronicle import Chronicler
@@ -62,9 +64,10 @@ _UNTIL_NAMES_ARE_FREE = Delay(first=0.02, longest=1.0)
 
 def application(parts: Parts) -> list[ChildSpec]:
     """Say what runs on every node. `observing` and the views join when they are wanted."""
+    parts.local[:] = [_pubsub(), _chronicler(parts), _painter(parts), _sampler(parts)]
     cluster = [_interconnect(parts), _members(parts), _discovery(parts), _remote(parts), _names(parts)]
     return [
-        _group("local", Strategy.ONE_FOR_ONE, [_pubsub(), _chronicler(parts), _painter(parts), _sampler(parts)]),
+        _group("local", Strategy.ONE_FOR_ONE, parts.local),
         _group("cluster", Strategy.REST_FOR_ONE, cluster),
     ]
 
@@ -83,6 +86,11 @@ def observing(parts: Parts) -> ChildSpec:
 def views(parts: Parts) -> ChildSpec:
     """Say where pages and the like are started: those that were asked for, also after a restart."""
     return _group("views", Strategy.ONE_FOR_ONE, parts.views)
+
+
+def own_figures(parts: Parts) -> ChildSpec:
+    """Say what a node needs whose program tells figures of its own."""
+    return group(parts.own, parts.config.interval)
 
 
 def collector(parts: Parts, crew: Crew) -> ChildSpec:
@@ -132,6 +140,7 @@ def _sampler(parts: Parts) -> ChildSpec:
         "started_at": parts.started_moment,
         "interval": parts.config.interval,
         "recent": parts.recent,
+        "own": parts.own,
     }
     if parts.warm_up is not None:
         kwargs["warm_up"] = parts.warm_up

@@ -9,6 +9,7 @@ from textual.app import App
 from textual.widgets import Input
 
 from eye.errors import BadFilter, EyeError
+from eye.metrics.custom import metrics_of
 from eye.metrics.filters import Filter, parse
 from eye.monitor.clean import clean
 from eye.tui import cells
@@ -161,7 +162,7 @@ class Observe(App[int]):
     def action_leave(self) -> None:
         box = self.query_one("#ask", Input)
         if box.display:  # what was written is given up
-            self.watching.wanted = parse(self._before)
+            self.watching.wanted = parse(self._before, None)
             self._close(box)
             return
         self.watching.back()
@@ -239,7 +240,7 @@ class Observe(App[int]):
 
     def on_input_changed(self, message: Input.Changed) -> None:
         try:
-            self.watching.wanted = parse(message.value)
+            self.watching.wanted = parse(message.value, metrics_of(self._view.nodes()))
             self._notice = ()
         except BadFilter as error:
             self._notice = ((f" character {error.at + 1}: {clean(error.problem)}", "down"),)

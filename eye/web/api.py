@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, g, request
 
 from eye.errors import BadFilter
+from eye.metrics.custom import metrics_of
 from eye.metrics.filters import parse
 from eye.monitor.sayings import say
 from eye.web import encoder, guards
@@ -50,7 +51,7 @@ def add_api(blueprint: Blueprint, publisher: Publisher, options: Options) -> Non
     @blueprint.get("/api/v1/nodes", endpoint="nodes")
     def answer_nodes() -> Response:
         def ask() -> Any:
-            wanted = parse(request.args.get("filter", ""))
+            wanted = parse(request.args.get("filter", ""), metrics_of(view.nodes()))
             nodes = view.fresh(options.timeout)
             return nodes_document([node for node in nodes if wanted.matches(node)], view.now())
 
@@ -108,7 +109,7 @@ def add_api(blueprint: Blueprint, publisher: Publisher, options: Options) -> Non
     def answer_filter() -> Response:
         text = request.args.get("text", "")
         try:
-            return as_json({"version": 1, "text": text, "data": parse(text).data})
+            return as_json({"version": 1, "text": text, "data": parse(text, metrics_of(view.nodes())).data})
         except BadFilter as error:
             told = {"error": str(error), "at": error.at, "problem": error.problem, "status": 400}
             return Response(encoder.encode(told) + "\n", status=400, content_type="application/json")

@@ -16,6 +16,7 @@ import pytest
 
 from eye.cli.forms import choose
 from eye.cluster.security import load_cookie
+from eye.testing import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +87,7 @@ def test_the_formats(run: Callable[..., Any], node: Node) -> None:
     assert re.search(r"^mystic-node-1 +● up ", table.out, re.MULTILINE)
     assert "\x1b" not in table.out
     assert document["nodes"][0]["address"] == node.address
-    assert set(document["nodes"][0]) == {"node", "status", "address", "seen_at", "host", "process"}
+    assert set(document["nodes"][0]) == {"node", "status", "address", "seen_at", "host", "process", "custom"}
     assert set(rows[0]) == {"at", "node", "status", "address", "seen_at", "host_cpu_percent"}
     assert 'sorcerers_eye_node_up{node="mystic-node-1"} 1' in exposition
     assert "sorcerers_eye_node_memory_rss_bytes" in exposition
@@ -103,7 +104,12 @@ def test_the_formats(run: Callable[..., Any], node: Node) -> None:
         ("json", (), "node", None),
         ("json", ("uptime",), None, ["uptime"]),
         ("csv", (), None, None),
-        ("csv", (), "node", ["memory_rss", "cpu", "thread_count", "process_count", "restarts", "uptime"]),
+        (
+            "csv",
+            (),
+            "node",
+            ["memory_rss", "cpu", "thread_count", "process_count", "restarts", "uptime", "mailbox"],
+        ),
     ],
 )
 def test_which_metrics_a_format_shows(
@@ -287,3 +293,48 @@ def test_a_result_that_cannot_be_written_is_a_failure(node: Node, arguments: lis
         )
 
     assert (ran.returncode, ran.stderr) == (1, "sorcerers_eye: cannot write the result: no space left on device\n")
+
+
+# -------------------------------------------------------------------------------- a program's own figures
+
+
+@pytest.fixture
+def shop(node: Node) -> Node:
+    node.gauge("orders", lambda: 7, help="Orders that wait", unit="count")
+    node.counter("served", lambda: 4711)
+    until(lambda: (sample := node._parts.latest.get()) is not None and len(sample.custom) == 2)
+    return node
+
+
+def test_an_own_figure_is_named_like_any_other(run: Callable[..., Any], shop: Node) -> None:
+    text = run("fetch", "--metric", "orders", "--metric", "cpu")
+    table = run("fetch", "--metric", "custom.served", "--format", "table")
+    document = json.loads(run("fetch", "--format", "json").out)
+    rows = list(csv.DictReader(run("fetch", "--format", "csv", "--metric", "orders").out.splitlines()))
+    exposition = run("fetch", "--format", "prometheus").out
+
+    assert re.fullmatch(r"Node: mystic-node-1\nCPU Load: \d+%\nOrders: 7\n", text.out)
+    assert table.out.splitlines()[1].split()[3] == "4711"
+    assert document["nodes"][0]["custom"] == {"orders": 7, "served": 4711}
+    assert [row["custom_orders"] for row in rows] == ["7"]
+    assert "# HELP sorcerers_eye_custom_orders Orders that wait\n" in exposition
+    assert 'sorcerers_eye_custom_served_total{node="mystic-node-1"} 4711\n' in exposition
+
+
+def test_an_own_figure_is_filtered_by_like_any_other(run: Callable[..., Any], shop: Node) -> None:
+    found, none = run("fetch", "--filter", "orders>5"), run("fetch", "--filter", "custom.orders<5")
+    nodes = run("nodes", "--filter", "served=4711 status:up")
+
+    assert found.out.startswith("Node: mystic-node-1\n")
+    assert (none.code, none.out) == (0, "")
+    assert "mystic-node-1" in nodes.out
+
+
+def test_what_nobody_measures_is_a_mistake_still(run: Callable[..., Any], shop: Node) -> None:
+    metric, filtered = run("fetch", "--metric", "ordres"), run("fetch", "--filter", "web-* ordres>5")
+
+    assert (metric.code, metric.out) == (2, "")
+    assert "Did you mean 'orders'?" in metric.err
+    assert (filtered.code, filtered.out) == (2, "")
+    assert "unknown metric 'ordres'" in filtered.err
+    assert "web-* ordres>5\n          ^" in filtered.err

@@ -84,6 +84,7 @@ FETCH = HELP | {
     "eye.exporters.units",
     "eye.metrics",
     "eye.metrics.catalogue",
+    "eye.metrics.custom",
     "eye.metrics.sample",
     "eye.monitor.census",
     "eye.monitor.config",

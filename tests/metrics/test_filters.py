@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 import pytest
@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eye.errors import BadFilter
+from eye.metrics.catalogue import Metric
+from eye.metrics.custom import metric
 from eye.metrics.filters import condition, parse
-from eye.metrics.sample import HostReading, ProcessReading
+from eye.metrics.sample import About, HostReading, ProcessReading
 
 GB = 1024**3
 
@@ -25,6 +27,7 @@ class Node:
     address: str = "127.0.0.1:41873"
     host: HostReading | None = None
     process: ProcessReading | None = None
+    custom: dict[str, int | float] = field(default_factory=dict)
 
 
 def node(name: str, *, cpu: float | None = 0.5, used: int = 2 * GB, rss: int = GB // 4, **more: object) -> Node:
@@ -105,6 +108,9 @@ WRONG = {
     "cup>80": (0, "Did you mean 'cpu'"),
     "host.restarts>1": (0, "not measured of the machine"),
     "node.load>1": (0, "not measured of the node"),
+    "orders>5": (0, "of a node's own program: custom.orders)"),
+    "custom.7up>5": (0, "no program can tell a figure '7up'"),
+    "custom.orders>many": (14, "a number is expected"),
     "status:gone": (7, "a status is one of connecting, up, suspect, down"),
     "status:": (7, "a value is expected after status:"),
     "status: down": (8, "a value is expected after status:"),
@@ -227,3 +233,53 @@ def test_texts_that_look_like_filters_too(text: str) -> None:
 )
 def test_a_glob_means_what_it_means_in_a_shell(name: str, glob: str) -> None:
     assert parse(glob).matches(Node(name)) == fnmatchcase(name, glob)
+
+
+# -------------------------------------------------------------------------------- a program's own figures
+
+SHOP = node("shop-1", custom={"orders": 7, "queue": 3 * GB, "hits": 0.85, "delay": 90.0})
+STILL = node("shop-2", custom={"orders": 0})
+OWN = (
+    metric("orders", About("", "count")),
+    metric("queue", About("", "bytes")),
+    metric("hits", About("", "share")),
+    metric("delay", About("", "seconds")),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("orders>5", "shop-1"),
+        ("Custom.Orders>5", "shop-1"),
+        ("custom.orders<=5", "shop-2"),
+        ("not orders>5", "web-1 shop-2"),
+        ("queue>2GB", "shop-1"),
+        ("hits>80%", "shop-1"),
+        ("hits<0.8", ""),
+        ("delay>1m shop-*", "shop-1"),
+    ],
+)
+@pytest.mark.parametrize("own", [OWN, None], ids=["known", "not yet known"])
+def test_an_own_figure_is_compared_in_its_unit_whether_it_is_known_or_not(
+    text: str, names: str, own: tuple[Metric, ...] | None
+) -> None:
+    wanted = parse(text, own)
+
+    assert [one.name for one in (BUSY, SHOP, STILL) if wanted.matches(one)] == names.split()
+    wanted.check(OWN)
+
+
+def test_what_was_presumed_is_checked_when_the_nodes_have_answered() -> None:
+    wanted = parse("cpu>5 (web-* or ordres>5) custom.later>1", None)
+
+    assert wanted.presumed == (("ordres", 16),)
+    with pytest.raises(BadFilter, match=r"unknown metric 'ordres'.* Did you mean 'orders'") as refused:
+        wanted.check(OWN)
+    assert refused.value.at == 16
+
+
+def test_a_node_that_is_down_has_no_own_figure_of_now() -> None:
+    gone = node("shop-3", status="down", custom={"orders": 7})
+
+    assert not parse("custom.orders>5").matches(gone)

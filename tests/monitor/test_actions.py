@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,8 +14,10 @@ from eye.cluster import news
 from eye.cluster.dispatch import asking
 from eye.cluster.node import Member, Status
 from eye.errors import ActionRefused, ActionTooSoon, ConfigError, ProbeNotReady, UnknownProcess
+from eye.metrics.catalogue import Kind
+from eye.metrics.own_figures import OwnFigures
 from eye.metrics.recent import Recent
-from eye.metrics.sample import HostReading, ProcessReading, Sample
+from eye.metrics.sample import About, HostReading, ProcessReading, Sample
 from eye.metrics.sampler import Latest
 from eye.monitor.agent import Agent
 from eye.monitor.chronicle import as_line, as_record
@@ -90,6 +93,22 @@ def test_whoever_waits_for_the_next_sample_gets_it_when_it_is_taken(system: Syst
         thread.join(10.0)
 
     assert [(one.number, one.sample.at, one.every) for one in told] == [(first.number + 1, 2.0, 0.5)] * 3
+
+
+def test_what_own_figures_are_is_told_to_whoever_has_not_heard_of_it(system: System) -> None:
+    latest = Latest()
+    own = OwnFigures("a", system.clock, lambda: latest.number)
+    agent = agent_of(system, frozenset({"read"}), latest, own=own)
+    latest.put(SAMPLE)
+    own.add("orders", lambda: 5, "Orders that wait", "count", Kind.GAUGE)
+    latest.put(replace(SAMPLE, custom={"orders": 5}, about=own.about()))
+    about = {"orders": About("Orders that wait", "count", "gauge")}
+
+    newcomer, at_once = agent.sample_after(-1, 0.0), agent.sample_after(1, 0.0)
+    knows = agent.sample_after(2, 0.0)
+
+    assert agent.sample().about == newcomer.sample.about == at_once.sample.about == about
+    assert (knows.sample.custom, knows.sample.about) == ({"orders": 5}, None)
 
 
 def test_nobody_waits_longer_than_he_said_nor_after_the_node_stops(system: System) -> None:

@@ -88,6 +88,25 @@ def test_two_nodes_find_each_other_with_no_option_at_all(village: Village) -> No
     assert all(node.host is not None and node.process is not None for node in nodes)
 
 
+def test_a_figure_of_the_program_is_seen_by_the_others_and_survives_a_crash_of_its_group(village: Village) -> None:
+    a, b = village.start("a"), village.start("b")
+    b.gauge("orders", lambda: 7, help="Orders that wait", unit="count")
+    eventually(lambda: status(a, "b") == "up")
+
+    def told() -> Any:
+        return next((one for one in a.view.fresh() if one.name == "b" and one.custom), None)
+
+    eventually(told)
+    assert (told().custom, told().about) == ({"orders": 7}, {"orders": ("Orders that wait", "count", "gauge")})
+    b.counter("served", lambda: 4711)
+    eventually(lambda: told() and told().custom == {"orders": 7, "served": 4711} and "served" in told().about)
+    before = serial(b, "/eye/local/figures/asker")
+    b.system.whereis("eye.local").kill()
+    eventually(lambda: serial(b, "/eye/local/figures/asker") > before)
+    recent = a.view.recent("b", ["custom.orders"], seconds=60.0, step=60.0)
+    assert (7.0, 7.0, 7.0) in (point and tuple(point) for point in recent["points"]["custom.orders"])
+
+
 def test_whoever_is_connected_to_one_gets_to_know_all(village: Village) -> None:
     a = village.start("a", discover=("static",))
     b = village.start("b", discover=("static",), connect=(a.address,))
