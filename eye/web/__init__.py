@@ -4,8 +4,9 @@
 
 Importing this package imports no Flask; naming what it offers does.
 
-Read in this order: feed, encoder, nodes, one_node, publisher, guards, links, answers, options, doorkeeper,
-socket_route, assets, page, hub, acting, api, blueprint, server, service.
+Read in this order: feed, encoder, nodes, one_node, publisher, meter, guards, links, answers, options, doorkeeper,
+socket_route, assets, page, hub, acting, api, blueprint, exchange, line, relay, lobby, server, service,
+gunicorn_settings.
 """
 
 from __future__ import annotations
@@ -13,19 +14,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from eye.web.blueprint import close_all as close_all
     from eye.web.blueprint import create_app as create_app
     from eye.web.blueprint import create_blueprint as create_blueprint
     from eye.web.server import WebServer as WebServer
     from eye.web.service import serve as serve
 
 _HOME = {
+    "close_all": "eye.web.blueprint",
     "create_app": "eye.web.blueprint",
     "create_blueprint": "eye.web.blueprint",
     "WebServer": "eye.web.server",
     "serve": "eye.web.service",
 }
 
-__all__ = ["WebServer", "create_app", "create_blueprint", "serve"]
+__all__ = ["WebServer", "close_all", "create_app", "create_blueprint", "serve"]
 
 
 def __getattr__(name: str) -> Any:

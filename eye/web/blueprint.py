@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, Response, g, render_template, request
@@ -36,6 +37,15 @@ if TYPE_CHECKING:
 
 _PAGE_WAITS = 0.5  # seconds that the first page waits for fresh readings; the live table has them soon enough
 _FOR_EVER = "public, max-age=31536000, immutable"
+
+
+_made: weakref.WeakSet[EyeBlueprint] = weakref.WeakSet()
+
+
+def close_all() -> None:
+    """Let the viewers of every view of this program go, as a server does that is about to stop."""
+    for blueprint in list(_made):
+        blueprint.feed.close()
 
 
 class EyeBlueprint(Blueprint):
@@ -108,6 +118,7 @@ def create_blueprint(
     publisher = Publisher(view, feed, max_viewers=max_clients)
     blueprint = EyeBlueprint(options.name, __name__, template_folder="templates")
     blueprint.feed, blueprint.publisher = feed, publisher
+    _made.add(blueprint)
 
     doorkeeper = Doorkeeper(options, publisher)
     blueprint.before_request(doorkeeper.before)

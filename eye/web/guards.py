@@ -11,6 +11,7 @@ that was reproduced without it:
     messages that nobody reads pile up ........................... MAX_UNREAD
     a peer that stops reading blocks its thread for ever ......... `protect` (TCP_USER_TIMEOUT)
     a peer that is gone is never noticed ......................... `Pulse`
+    a peer sends pings as fast as it can ......................... `Meter`
     Werkzeug writes an HTTP answer after the close frame ......... `close_cleanly`
 """
 
@@ -22,6 +23,8 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from eye.web.meter import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
@@ -35,8 +38,8 @@ MAX_UNREAD = 8
 STUCK_AFTER = 10.0
 """Seconds that sent bytes may stay unacknowledged. The kernel may fire early, so not fewer."""
 
-PING_EVERY = 25.0
-"""Seconds between pings: below the 60 s after which proxies cut an idle connection."""
+PING_EVERY, PONG_WITHIN = 9.0, 4.0
+"""Seconds between pings, and for the answer: who is gone is noticed within 15, and no proxy finds us idle."""
 
 GOING_AWAY = 1001
 POLICY_VIOLATION = 1008
@@ -113,34 +116,39 @@ def strip_compression(environ: MutableMapping[str, Any]) -> None:
     environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
 
 
+def limit(sock: Any) -> None:
+    """Set the limits on the socket of a peer that may not read: how much waits for it, and for how long."""
+    options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)]
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        options.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(STUCK_AFTER * 1000)))
+    for option in options:
+        with contextlib.suppress(OSError):  # a peer that is gone already is noticed at the first send
+            sock.setsockopt(*option)
+
+
 def protect(ws: Any) -> None:
-    """Set the limits on a socket that was just opened (a `simple_websocket.Server`).
+    """Set the limits on a WebSocket that was just opened (a `simple_websocket.Server`).
 
     flask-sock takes such limits only from the whole application's configuration, and that is the host's.
     """
     ws.max_message_size = MAX_MESSAGE
-    with contextlib.suppress(OSError):  # a peer that is gone already is noticed at the first send
-        ws.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        ws.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
-            ws.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(STUCK_AFTER * 1000))
+    limit(ws.sock)
+    ws.sock = Meter(ws.sock)
 
 
 def limit_unsent(environ: MutableMapping[str, Any]) -> None:
     """Set the limits on the socket below a response that never ends, where the server shows it."""
     sock = environ.get("werkzeug.socket") or environ.get("gunicorn.socket")
     if sock is not None:
-        with contextlib.suppress(OSError):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
-            if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(STUCK_AFTER * 1000))
+        limit(sock)
 
 
 def is_flooding(ws: Any) -> bool:
     """Throw away what the peer sent; tell whether it was more than a peer may send between two looks."""
     unread = len(ws.input_buffer)
     del ws.input_buffer[:unread]
-    return unread > MAX_UNREAD
+    ws.sock.look()
+    return unread > MAX_UNREAD or ws.sock.is_flooded
 
 
 class Pulse:
@@ -149,23 +157,25 @@ class Pulse:
     simple-websocket can ping by itself, from its reading thread; then two threads write to one socket.
     """
 
-    def __init__(self, now: float, every: float = PING_EVERY) -> None:
-        self._every = every
+    def __init__(self, now: float, every: float = PING_EVERY, patience: float = PONG_WITHIN) -> None:
+        self._every, self._patience = every, patience
         self._next = now + every
+        self._asked_at: float | None = None
 
     def beat(self, ws: Any, now: float) -> bool:
         """Ping if it is time to.
 
         Returns:
-            Whether the peer is still there: False once a ping was not answered until the next was due.
+            Whether the peer is still there: False once a ping was not answered in time.
         """
+        if self._asked_at is not None and not ws.pong_received:
+            return now - self._asked_at < self._patience
+        self._asked_at = None
         if now < self._next:
             return True
-        if not ws.pong_received:
-            return False
         from wsproto.events import Ping
 
-        self._next = now + self._every
+        self._next, self._asked_at = now + self._every, now
         ws.pong_received = False
         ws.sock.send(ws.ws.send(Ping()))
         return True

@@ -22,7 +22,7 @@ class OneNode:
         return tuple(node for node in self._view.nodes() if node.name == self._node)
 
     def look(self, seconds: float = 15.0) -> None:
-        self._view.look(seconds)
+        self._view.look(seconds, nodes=[self._node])
 
     def now(self) -> float:
         return float(self._view.now())

@@ -1,33 +1,42 @@
-"""Serves the view by itself, on this machine: Werkzeug's threaded server, quiet, and with an end.
+"""Serves the view by itself: who comes waits in the `lobby`, and each request is answered on a thread of its own.
 
-For more than a few people take gunicorn with gthread workers; this one is what `web` and `demo` run. It
-differs from Werkzeug's own in what a monitor needs: a port that is taken is an error that can be
-caught, foreign `Host` headers are refused, nothing is printed, and `close` takes less than two seconds and
-tells every browser why.
+Why not a WSGI server from a shelf? This one runs as a process of the node's own tree, in the node's OS process: it
+ends with it, and is restarted by its supervisor. gunicorn would put a second OS process around the node, and reads
+a request on the thread that will answer it, however slowly it comes (gthread of 27.0); Werkzeug's own has no limit
+of connections, shakes hands for TLS in the loop that accepts, and closes after each answer. And neither is made
+for a WebSocket over TLS with two threads: see `relay`. What HTTP is, `h11` knows. In an application of yours,
+gunicorn serves well: see `gunicorn_settings`.
+
+A port that is taken is an error that can be caught, foreign `Host` headers are refused, nothing is printed, and
+`close` takes less than two seconds and tells every browser why.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
-
-from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from eye.errors import AddressInUse, ConfigError
 from eye.web import guards
+from eye.web.exchange import Answer, Refused, environ_of
+from eye.web.lobby import Lobby
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterable
 
     from flask import Flask
 
+    from eye.web.line import Line
+
 _log = logging.getLogger("eye.web")
-_IDLE = 30.0  # seconds that a client may take for its request
+_SLOW = 15.0  # seconds that a browser may take for one piece of an answer
 _FAREWELL = 1.3  # seconds that viewers get to say goodbye
 _BACKLOG = 128
+_SPARE = 32  # requests that are answered besides those that watch
 
 
 class WebServer:
@@ -37,41 +46,82 @@ class WebServer:
         host: the address to listen on. Names and addresses of this machine are accepted in `Host`.
         port: 0 takes a free one; `url` tells which.
         hosts: further names under which the view is reached.
+        tls: speaks https with it.
+        proxies: how many proxies stand before it, whose `X-Forwarded-…` headers are believed.
 
     Raises:
         AddressInUse: somebody listens there, or this machine has no such address.
         ConfigError: `host` or `port` is not one.
     """
 
-    def __init__(self, app: Flask, host: str = "127.0.0.1", port: int = 0, *, hosts: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        hosts: Iterable[str] = (),
+        tls: ssl.SSLContext | None = None,
+        proxies: int = 0,
+    ) -> None:
         self._blueprint = app.extensions["eye"]
-        listener = _listen(host, port)
+        self._is_secure = tls is not None
         names = {"localhost", socket.gethostname().lower(), host.lower(), *(name.lower() for name in hosts)}
-        try:
-            self._server = _Server(
-                host, port, HostCheck(app.wsgi_app, names), handler=_Handler, fd=listener.fileno()
+        self._app: Any = HostCheck(app.wsgi_app, names)
+        if proxies:
+            from werkzeug.middleware.proxy_fix import ProxyFix
+
+            self._app = ProxyFix(
+                self._app, x_for=proxies, x_proto=proxies, x_host=proxies, x_port=proxies, x_prefix=proxies
             )
-        finally:
-            listener.close()  # the server has a duplicate
-        self.host, self.port = host, int(self._server.port)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.5,), name="eye-web-server", daemon=True
-        )
-        self._thread.start()
+        listener = _listen(host, port)
+        self.host, self.port = host, int(listener.getsockname()[1])
+        most = self._blueprint.publisher.max_viewers + _SPARE
+        self._lobby = Lobby(listener, self._serve, most_threads=most, tls=tls)
 
     @property
     def url(self) -> str:
         """Where the page is, as something to type into a browser on this machine."""
         shown = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        return f"http://[{shown}]:{self.port}/" if ":" in shown else f"http://{shown}:{self.port}/"
+        scheme = "https" if self._is_secure else "http"
+        return f"{scheme}://[{shown}]:{self.port}/" if ":" in shown else f"{scheme}://{shown}:{self.port}/"
 
     def close(self) -> None:
         """Stop listening, tell every browser that the view is closing, and end. Idempotent; under 2 s."""
-        self._server.shutdown()
+        self._lobby.stop_accepting()
         self._blueprint.feed.close()
         self._blueprint.publisher.wait_until_empty(_FAREWELL)
-        self._server.let_go()
-        self._thread.join(timeout=1.0)
+        self._lobby.stop(timeout=0.5)
+
+    def _serve(self, line: Line) -> bool:
+        """Answer one request, on its own thread; tell whether the connection may be used again."""
+        asked = line.asked
+        assert asked is not None
+        line.sock.settimeout(_SLOW)
+        sock: Any = line.sock
+        if asked.wants_upgrade:
+            sock = self._lobby.relay(line) if line.is_secure else line.sock
+            sock.settimeout(None)  # a WebSocket may be silent for long
+        answer = Answer(line.talk, asked, sock.sendall)
+        try:
+            here = (self.host, self.port)
+            answer.run(self._app, environ_of(asked, line.peer, here, is_secure=line.is_secure, sock=sock))
+        except StopIteration:  # it was a WebSocket, and has ended
+            return False
+        except OSError as error:  # whatever a client can cause: it went, or did not read
+            _log.debug("dropped the connection of %s: %s", line.peer, error)
+            return False
+        # The last place before the thread ends: what an application raises must not be lost without a word.
+        except Exception:  # noqa: BLE001
+            _log.exception("%.100r could not be answered", asked.target)
+            if not answer.is_begun:
+                with contextlib.suppress(OSError):
+                    sock.sendall(line.talk.refusal(Refused(500, "this view made a mistake; its log says which")))
+            return False
+        finally:
+            if sock is not line.sock:
+                sock.close()
+        return line.talk.goes_on() and not asked.wants_upgrade
 
 
 class HostCheck:
@@ -114,51 +164,3 @@ def _listen(host: str, port: int) -> socket.socket:
             "Choose another --port (0 takes a free one), or stop whoever listens there"
         ) from error
     return listener
-
-
-class _Server(ThreadedWSGIServer):
-    """Werkzeug's server, which says to the log what it would say to the terminal, and knows who is connected."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        self._lock = threading.Lock()
-        self._connected: set[Any] = set()
-        super().__init__(*args, **options)
-
-    def log(self, type: str, message: str, *args: Any) -> None:
-        _log.log(logging.ERROR if type == "error" else logging.DEBUG, message, *args)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        # Whatever a client can cause: it went in the middle of a request, or sent no HTTP.
-        _log.debug("dropped the connection of %s", client_address, exc_info=True)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._lock:
-            self._connected.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._lock:
-            self._connected.discard(request)
-        super().shutdown_request(request)
-
-    def let_go(self) -> None:
-        """Cut whoever is still connected; their threads end with that."""
-        with self._lock:
-            for connection in self._connected:
-                try:
-                    connection.shutdown(socket.SHUT_RDWR)
-                except OSError:  # it went by itself
-                    pass
-
-
-class _Handler(WSGIRequestHandler):
-    timeout = _IDLE
-
-    def run_wsgi(self) -> None:
-        # A WebSocket may be silent for long, and simple-websocket's `send` is not made for a timeout.
-        if "websocket" in self.headers.get("Upgrade", "").lower():
-            self.connection.settimeout(None)
-        super().run_wsgi()
-
-    def log(self, type: str, message: str, *args: Any) -> None:
-        _log.debug(message.rstrip(), *args)

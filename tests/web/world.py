@@ -90,7 +90,7 @@ class World:
     def nodes(self) -> tuple[NodeView, ...]:
         return tuple(self.held[name] for name in sorted(self.held))
 
-    def look(self, seconds: float = 15.0) -> None:
+    def look(self, seconds: float = 15.0, nodes: Any = None) -> None:
         self.looks += 1
 
     def fresh(self, timeout: float) -> tuple[NodeView, ...]:

@@ -1,0 +1,227 @@
+"""Clients that misbehave are gone within 15 seconds, and nobody else notices: for each server, and with TLS.
+
+Real sockets and real time: the limits are what is tested. All misbehave at once, so that each server takes one
+wait.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from wsproto.events import Message, Ping
+
+from tests.web.serving import SEATS, Peer, Served, ask, gunicorn, own_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+GONE = 15.0
+SERVERS = ("own", "own with TLS", "gunicorn")
+
+
+@pytest.fixture(params=SERVERS)
+def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    if request.param == "gunicorn":
+        with gunicorn(tmp_path) as served:
+            yield served
+    else:
+        with own_server(tmp_path, secure=request.param == "own with TLS") as served:
+            yield served
+
+
+def in_thread(do: Any, *args: Any) -> threading.Thread:
+    thread = threading.Thread(target=do, args=args, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_who_misbehaves_is_gone_and_nobody_else_notices(served: Served) -> None:
+    began = time.monotonic()
+    end = began + GONE + 2
+    good = Peer(served)
+    listening = in_thread(good.listen, began + GONE)
+    # Seven seats for seven that misbehave; when all are free again, seven more can sit down.
+    deaf = [Peer(served, receive_buffer=4096) for _ in range(2)]
+    dead = [Peer(served) for _ in range(2)]
+    floods = [Peer(served) for _ in range(3)]
+    busy = [threading.Thread(target=peer.listen, args=(end,), kwargs={"pongs": False}) for peer in dead]
+    for thread in busy:
+        thread.start()
+    busy.append(in_thread(floods[0].flood, end, Message(data="x" * 20)))
+    busy.append(in_thread(floods[1].flood, end, Ping()))
+    busy.append(in_thread(floods[2].flood, end, Message(data="y" * 100_000)))
+
+    taken = try_to_sit(served, until=began + GONE, wanted=SEATS - 1)
+    took = time.monotonic() - began
+    listening.join(GONE + 5)
+    was_closed_with = good.closed_with
+    gaps = [after - before for before, after in zip(good.came_at, good.came_at[1:], strict=False)]
+    for peer in (*taken, *deaf, *dead, *floods, good):
+        peer.close()
+    for thread in busy:
+        thread.join(5)
+
+    assert len(taken) == SEATS - 1, f"only {len(taken)} of {SEATS - 1} were gone"
+    assert took <= GONE
+    assert was_closed_with is None
+    assert len(gaps) > 50
+    assert max(gaps) < 3.0
+
+
+def try_to_sit(served: Served, until: float, wanted: int) -> list[Peer]:
+    """Take the seats of those who are gone, as they become free."""
+    taken: list[Peer] = []
+    pause = threading.Event()
+    while len(taken) < wanted and time.monotonic() < until:
+        peer = Peer(served)
+        if peer.status == 101:
+            taken.append(peer)
+            in_thread(peer.listen, until)
+        else:
+            assert peer.status == 503
+            peer.close()
+            pause.wait(0.1)
+    return taken
+
+
+def test_the_end_takes_no_two_seconds_and_is_told(served: Served) -> None:
+    peers = [Peer(served) for _ in range(3)]
+    deaf = Peer(served, receive_buffer=4096)
+    threads = [in_thread(peer.listen, time.monotonic() + 20) for peer in peers]
+
+    began = time.monotonic()
+    served.stop()
+    if hasattr(served, "process"):
+        served.process.wait(20)
+    took = time.monotonic() - began
+    for thread in threads:
+        thread.join(10)
+    for peer in (*peers, deaf):
+        peer.close()
+
+    assert [peer.closed_with for peer in peers] == [1001] * 3
+    assert took < 4  # two seconds are promised; a busy machine gets the rest
+    if hasattr(served, "process"):
+        assert served.process.returncode == 0
+
+
+# ------------------------------------------------------------------------------- our own server
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "TLS"])
+def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    with own_server(tmp_path, secure=request.param) as served:
+        yield served
+
+
+def test_who_is_slow_keeps_nobody_waiting_and_is_let_go(own: Served) -> None:
+    began = time.monotonic()
+    silent = [socket.create_connection(("127.0.0.1", own.port)) for _ in range(100)]
+    slow = [own.connect() for _ in range(20)]
+    for sock in slow:
+        sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127")
+    threads = threading.active_count()
+
+    status, _ = own.get()
+    answered = time.monotonic() - began
+    ends = [until_closed(sock, began + GONE) for sock in (*silent, *slow)]
+
+    assert status == 200
+    assert answered < 5
+    assert threads < 60  # none for any of them
+    assert all(ends)
+
+
+def until_closed(sock: socket.socket, deadline: float) -> bool:
+    """Read until the other side closes; answer whether that came to pass in time."""
+    sock.settimeout(max(deadline - time.monotonic(), 0.01))
+    with suppress(ConnectionError), sock:
+        try:
+            while sock.recv(4096):
+                pass
+        except TimeoutError:
+            return False
+    return True
+
+
+def test_a_connection_is_used_again(own: Served) -> None:
+    with own.connect() as sock:
+        answers = [ask(sock, "/healthz") for _ in range(3)]
+        ask(sock, "/api/v1/nodes")
+        sock.sendall(b"HEAD /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" + b"GET /healthz HTTP/1.1\r\n")
+        sock.sendall(b"Host: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        rest = b""
+        while data := sock.recv(4096):
+            rest += data
+
+    assert {status for status, _ in answers} == {200}
+    assert rest.count(b"HTTP/1.1 200 OK") == 2
+    assert rest.count(b'{"status":"ok"}') == 1  # a HEAD has no body
+
+
+def test_a_large_answer_to_who_reads_slowly_is_whole(own: Served) -> None:
+    with own.connect(receive_buffer=4096) as sock:
+        status, body = ask(sock, "/api/v1/nodes", Connection="close")
+
+    assert status == 200
+    assert len(json.loads(body)["nodes"]) == 30
+
+
+def test_many_at_once_are_all_answered(own: Served) -> None:
+    answers: list[int] = []
+    threads = [in_thread(lambda: answers.append(own.get("/api/v1/nodes")[0])) for _ in range(100)]
+    for thread in threads:
+        thread.join(30)
+
+    assert answers == [200] * 100
+
+
+def test_plain_http_on_a_secure_port_is_told_so(tmp_path: Path) -> None:
+    with own_server(tmp_path, secure=True) as own, socket.create_connection(("127.0.0.1", own.port)) as sock:
+        sock.settimeout(10)
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+
+        assert b"this port speaks https" in sock.recv(4096)
+
+
+def test_nothing_is_left_when_a_server_has_closed(own: Served) -> None:
+    before = threading.active_count()
+    peers = [Peer(own) for _ in range(3)]
+    waiting = [own.connect() for _ in range(3)]
+
+    own.stop()
+    own.stop()  # twice is fine
+    for sock in waiting:
+        assert until_closed(sock, time.monotonic() + 5)
+    for peer in peers:
+        peer.listen(time.monotonic() + 5)
+        peer.close()
+
+    deadline = time.monotonic() + 5
+    while threading.active_count() >= before and time.monotonic() < deadline:
+        threading.Event().wait(0.02)
+    assert threading.active_count() < before  # its own thread is gone as well
+
+
+def test_gunicorn_with_two_workers_is_refused(tmp_path: Path) -> None:
+    from eye.web import gunicorn_settings
+
+    class Cfg:
+        workers = 2
+
+    class Arbiter:
+        cfg = Cfg
+
+    with pytest.raises(SystemExit, match="one worker, not 2"):
+        gunicorn_settings.on_starting(Arbiter)
+    assert signal.getsignal(signal.SIGTERM) is not None
