@@ -18,6 +18,8 @@ from eye.testing import ManualClock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.postgres import Postgres
+
 
 @pytest.fixture
 def clock() -> ManualClock:
@@ -41,6 +43,16 @@ def system(clock: ManualClock) -> Iterator[System]:
         thread.join(10)
     left = [thread.name for thread in set(threading.enumerate()) - before]
     assert not left, f"threads left behind: {left}"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of our own."""
+    from tests.postgres import Postgres
+
+    server = Postgres()
+    yield server
+    server.stop()
 
 
 _MAY_BE_SKIPPED = (

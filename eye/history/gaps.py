@@ -1,0 +1,101 @@
+"""What was not written as it passed, but is still known: every node remembers its own last hour.
+
+A gap is what lies between the last sample of a node that is kept and the first that came again: the observer was
+not there, the connection was broken, or the database was gone for longer than samples can wait. Its last five
+minutes are fetched second by second, whatever lies before that by the minute: mean, least, greatest. No hour of
+a thousand nodes would be cheap, second by second.
+
+Pure: `pieces` says what to ask, `rows` and `fillings` make of the answer what is written.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from eye.history.points import Point, rounded, rounded_mean
+from eye.history.retention import MINUTE
+from eye.history.store import Filling, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+REMEMBERED = 3600.0
+"""Seconds that a node remembers."""
+
+_EXACT = 300.0  # seconds that are fetched one by one
+_SECOND = 1.0
+
+
+class Gap(NamedTuple):
+    """What is missing of a node: after `since`, before `until`, UTC seconds as they are written."""
+
+    node: str
+    since: float
+    until: float
+
+
+class Piece(NamedTuple):
+    """What is asked of the node about a gap at once."""
+
+    gap: Gap
+    since: float
+    until: float
+    step: float
+
+    def seconds(self, now: float) -> float:
+        """Say for how many seconds back from now the node is asked."""
+        return max(now - self.since, 0.0) + self.step
+
+
+def find(node: str, last: float | None, first: float, interval: float) -> Gap | None:
+    """Find the gap before a sample; None where there is none to speak of."""
+    since = max(first - REMEMBERED, last if last is not None else -math.inf)
+    return Gap(node, since, first) if first - since > max(5 * interval, 5.0) else None
+
+
+def pieces(gap: Gap) -> list[Piece]:
+    """Say what to ask about a gap. Whole minutes are asked for as such, unless it is short."""
+    if gap.until - gap.since <= _EXACT:
+        return [Piece(gap, gap.since, gap.until, _SECOND)]
+    border = math.floor((gap.until - _EXACT) / MINUTE) * MINUTE
+    begin = math.ceil(gap.since / MINUTE) * MINUTE
+    exact = Piece(gap, border, gap.until, _SECOND)
+    return [Piece(gap, begin, border, MINUTE), exact] if begin < border else [exact]
+
+
+def rows(piece: Piece, answer: dict[str, Any], moved: float) -> list[Row]:
+    """Make rows of what a node answered to a piece in seconds."""
+    found = []
+    for start, points in _buckets(piece, answer, moved):
+        named = {name: rounded(name, point[0]) for name, point in points.items()}
+        found.append(Row(piece.gap.node, start, named))
+    return found
+
+
+def fillings(piece: Piece, answer: dict[str, Any], moved: float, interval: float) -> list[Filling]:
+    """Make fillings of what a node answered to a piece in minutes.
+
+    It does not say of how many figures a minute's mean is: of as many as its interval makes a minute.
+    """
+    number = max(MINUTE / interval, 1.0)
+    found = []
+    for start, points in _buckets(piece, answer, moved):
+        named = {
+            name: Point(number, rounded_mean(name, mean), rounded(name, least), rounded(name, most))
+            for name, (mean, least, most) in points.items()
+        }
+        found.append(Filling(piece.gap.node, math.floor(start / MINUTE) * MINUTE, named))
+    return found
+
+
+def _buckets(
+    piece: Piece, answer: dict[str, Any], moved: float
+) -> Iterator[tuple[float, dict[str, Sequence[float]]]]:
+    columns = answer["points"]
+    for place, start in enumerate(answer["starts"]):
+        at = start + moved
+        if piece.since <= at and piece.gap.since < at and at + answer["step"] <= piece.until:
+            points = {name: column[place] for name, column in columns.items() if column[place] is not None}
+            if points:
+                yield at, points

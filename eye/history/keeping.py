@@ -1,0 +1,130 @@
+"""What outlives the writer: the samples that wait to be written, the store, and what is wrong with it.
+
+Samples come in on whatever thread has them, and never wait: there is room for so many of the newest, and the
+oldest go first. They are turned into rows only when they are taken, by the writer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from eye.history.points import rounded
+from eye.history.store import Row
+from eye.metrics.recent import figures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from eye.history.store import Store
+    from eye.metrics.sample import Sample
+
+ROOM = 50_000
+"""Samples that may wait: those of 100 nodes for eight minutes. What is older by then, their nodes still know."""
+
+_NEAR = 2.0  # seconds that two clocks may differ before it matters
+
+
+class Heard(Protocol):
+    """What comes in: `eye.monitor.samples.Seen`."""
+
+    @property
+    def node(self) -> str: ...
+    @property
+    def sample(self) -> Sample: ...
+    @property
+    def at(self) -> float: ...
+
+
+class Taken(NamedTuple):
+    """What was taken out: as it came, and how many had to go before."""
+
+    heard: Sequence[Heard]
+    lost: int
+
+
+class Keeping:
+    """Keeps what comes until it is written. All methods may be called from any thread."""
+
+    def __init__(self, make_store: Callable[[], Store], place: str, room: int = ROOM) -> None:
+        """Keep samples for a store, which is made when it is needed first."""
+        self.place = place
+        """Where the history is, for people."""
+        self.trouble: str | None = None
+        """What keeps it from being written, now; None if nothing does."""
+        self._make_store = make_store
+        self._store: Store | None = None
+        self._lock = threading.Lock()
+        self._waiting: deque[Heard] = deque()
+        self._room = room
+        self._lost = 0
+
+    @property
+    def store(self) -> Store:
+        """The store, which may have to be made, and opened, first.
+
+        Raises:
+            HistoryOff: what it needs is not installed.
+        """
+        with self._lock:
+            if self._store is None:
+                self._store = self._make_store()
+            return self._store
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    def send(self, message: Heard) -> None:
+        """Take a sample in, as a subscriber of the topic."""
+        with self._lock:
+            self._waiting.append(message)
+            self._make_room()
+
+    def take(self) -> Taken:
+        """Take out all that waits."""
+        with self._lock:
+            taken = Taken(tuple(self._waiting), self._lost)
+            self._waiting.clear()
+            self._lost = 0
+            return taken
+
+    def put_back(self, taken: Taken) -> None:
+        """Let wait again what could not be written."""
+        with self._lock:
+            self._waiting.extendleft(reversed(taken.heard))
+            self._lost += taken.lost
+            self._make_room()
+
+    def _make_room(self) -> None:
+        while len(self._waiting) > self._room:
+            self._waiting.popleft()
+            self._lost += 1
+
+
+class Moments:
+    """Says of which moment a sample is.
+
+    It is the moment that its node says, so that several observers say the same of one sample. Only where the
+    node's clock is more than two seconds off ours, it is moved by the difference, in whole seconds; and by the
+    same until the difference is another.
+    """
+
+    def __init__(self) -> None:
+        self._moved: dict[str, float] = {}
+
+    def moved(self, node: str) -> float:
+        """Answer by how many seconds the node's moments are moved."""
+        return self._moved.get(node, 0.0)
+
+    def row(self, heard: Heard) -> Row:
+        """Make a row of a sample: named figures, rounded to what they say."""
+        sample = heard.sample
+        late = heard.at - sample.at
+        if abs(late) <= _NEAR:
+            self._moved.pop(heard.node, None)
+        elif abs(late - self.moved(heard.node)) > _NEAR:
+            self._moved[heard.node] = float(round(late))
+        named = {name: None if one is None else rounded(name, one) for name, one in figures(sample).items()}
+        return Row(heard.node, sample.at + self.moved(heard.node), named)

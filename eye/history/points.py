@@ -1,0 +1,116 @@
+"""Many figures drawn together into points: how many there were, their mean, the least and the greatest.
+
+A point of points is the point of all their figures, so an hour may be drawn from minutes, and a graph from
+whatever there is, with no peak lost. Also here: with how many digits a figure is worth keeping.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from eye.metrics.catalogue import CATALOGUE, Unit
+from eye.metrics.recent import key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Point(NamedTuple):
+    """What some figures come to."""
+
+    number: float
+    mean: float
+    least: float
+    most: float
+
+
+class Buckets:
+    """A row of buckets of one length, filled in any order with figures and with points."""
+
+    def __init__(self, since: float, until: float, step: float) -> None:
+        """Begin at a whole multiple of the step, so that the same time falls into the same bucket each time."""
+        self.step = step
+        self._first = math.floor(since / step)
+        self.count = math.floor(until / step) - self._first + 1
+        self._since, self._until = since, until
+        self._counts = [0.0] * self.count
+        self._sums = [0.0] * self.count
+        self._least = [math.inf] * self.count
+        self._most = [-math.inf] * self.count
+
+    @property
+    def starts(self) -> tuple[float, ...]:
+        return tuple((self._first + number) * self.step for number in range(self.count))
+
+    @property
+    def has_holes(self) -> bool:
+        """Whether there is a bucket with nothing in it."""
+        return not all(self._counts)
+
+    def put(self, at: float, figure: float) -> None:
+        """Count a figure in; one from before or after the buckets is none of ours."""
+        self.put_point(at, Point(1, figure, figure, figure))
+
+    def put_point(self, at: float, point: Point) -> None:
+        """Count in what many figures came to, at the moment with which their time begins."""
+        place = math.floor(at / self.step) - self._first
+        if 0 <= place < self.count:
+            self._counts[place] += point.number
+            self._sums[place] += point.number * point.mean
+            self._least[place] = min(self._least[place], point.least)
+            self._most[place] = max(self._most[place], point.most)
+
+    def fill_holes(self, coarser: Buckets) -> None:
+        """Take from other buckets of the same kind what is missing here."""
+        for place, count in enumerate(self._counts):
+            if not count:
+                self._counts[place], self._sums[place] = coarser._counts[place], coarser._sums[place]
+                self._least[place], self._most[place] = coarser._least[place], coarser._most[place]
+
+    def points(self) -> tuple[Point | None, ...]:
+        """Answer a point for each bucket; None where nothing was put."""
+        return tuple(
+            Point(count, total / count, least, most) if count else None
+            for count, total, least, most in zip(self._counts, self._sums, self._least, self._most, strict=True)
+        )
+
+
+def drawn_together(points: Iterable[Point]) -> Point | None:
+    """Answer the point of all the figures behind some points; None of none."""
+    found = list(points)
+    count = sum(one.number for one in found)
+    if not count:
+        return None
+    mean = sum(one.number * one.mean for one in found) / count
+    return Point(count, mean, min(one.least for one in found), max(one.most for one in found))
+
+
+# ----------------------------------------------------------------------------- digits
+
+_DECIMALS = {Unit.BYTES: 0, Unit.COUNT: 0, Unit.SHARE: 4, Unit.SECONDS: 2, Unit.NUMBER: 2}
+_OF = {key(metric): _DECIMALS.get(metric.unit) for metric in CATALOGUE}
+_DIGITS = 6
+
+
+def rounded(name: str, figure: float) -> float:
+    """Leave out the digits of a figure that say nothing: a hundredth of a percent of a core, of a second.
+
+    What is in the catalogue is rounded by its unit, everything else to six digits, and to hundredths at most.
+    """
+    decimals = _OF.get(name)
+    return _to_digits(figure) if decimals is None else round(figure, decimals)
+
+
+def rounded_mean(name: str, mean: float) -> float:
+    """The same for a mean: of whole numbers it has hundredths; of bytes it has none."""
+    decimals = _OF.get(name)
+    if decimals is None:
+        return _to_digits(mean)
+    return round(mean, 2) if decimals == 0 and abs(mean) < 1e6 else round(mean, decimals)
+
+
+def _to_digits(figure: float) -> float:
+    if figure == 0.0 or figure == int(figure):
+        return figure
+    return round(figure, max(_DIGITS - 1 - math.floor(math.log10(abs(figure))), 2))

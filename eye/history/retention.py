@@ -1,0 +1,126 @@
+"""How long what is kept, and how finely: the whole decision, nothing else.
+
+    every sample ........ for a day ........ tier `raw`
+    a point a minute .... for 30 days ...... tier `1m`     (number of figures, mean, least, greatest)
+    a point an hour ..... for two years .... tier `1h`
+
+Points are drawn as soon as their time is over, and not when the samples go: a long graph is read from few
+points from the first hour on. What is written waits for that in a journal, a few minutes of it:
+
+    journal  -- five minutes are over --> samples packed together, and five points of a minute
+    points of a minute -- an hour is over --> packed together, and a point of the hour
+    points of an hour -- a day is over --> packed together
+
+Each of these, and each thinning, is one `Step` for one node (of the journal, for a few): small enough not to keep
+the writing waiting. `cutoffs` says from when on there is something to do; who has it, the store finds out.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+
+WINDOW = 300.0
+"""Seconds of samples that are packed together."""
+
+GRACE = 30.0
+"""Seconds that stragglers have, after their time is over."""
+
+
+class Tier(Enum):
+    """How finely something is kept."""
+
+    RAW = "raw"
+    MINUTES = "1m"
+    HOURS = "1h"
+
+    @property
+    def step(self) -> float:
+        """Seconds from one point to the next; of samples it is whatever their node takes them at."""
+        return {Tier.RAW: 0.0, Tier.MINUTES: MINUTE, Tier.HOURS: HOUR}[self]
+
+
+class Kind(Enum):
+    """What a packed stretch holds. The numbers are in databases: they keep their meanings."""
+
+    SAMPLES = 0
+    YOUNG_MINUTES = 1  # of which no hour has been drawn yet
+    MINUTES = 2
+    YOUNG_HOURS = 3  # which are not packed together yet
+    HOURS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How many seconds each tier is kept."""
+
+    raw: float = DAY
+    minutes: float = 30 * DAY
+    hours: float = 730 * DAY
+
+
+class Cutoffs(NamedTuple):
+    """The moments before which something is to be done, UTC seconds."""
+
+    pack_journal: float
+    draw_hours: float
+    pack_hours: float
+    forget: dict[Kind, float]
+
+
+def cutoffs(now: float, keep: Keep) -> Cutoffs:
+    """Say from when on what has had its time."""
+    return Cutoffs(
+        pack_journal=_begin(now - GRACE, WINDOW),
+        draw_hours=_begin(now - 2 * GRACE - WINDOW, HOUR),
+        pack_hours=_begin(now - 2 * GRACE - WINDOW - HOUR, DAY),
+        forget={
+            Kind.SAMPLES: now - keep.raw,
+            Kind.YOUNG_MINUTES: now - keep.minutes,
+            Kind.MINUTES: now - keep.minutes,
+            Kind.YOUNG_HOURS: now - keep.hours,
+            Kind.HOURS: now - keep.hours,
+        },
+    )
+
+
+LONGEST = {
+    Kind.SAMPLES: WINDOW,
+    Kind.YOUNG_MINUTES: HOUR,
+    Kind.MINUTES: HOUR,
+    Kind.YOUNG_HOURS: HOUR,
+    Kind.HOURS: DAY,
+}
+"""Seconds that a packed stretch of each kind spans at most: what begins that long before a moment may reach it."""
+
+
+def tiers_for(step: float) -> tuple[Tier, ...]:
+    """Say where to look for points every `step` seconds: the coarsest that is fine enough, then what is coarser.
+
+    The coarser ones are for what is no longer, or never was, there more finely.
+    """
+    if step < MINUTE:
+        return Tier.RAW, Tier.MINUTES, Tier.HOURS
+    return (Tier.MINUTES, Tier.HOURS) if step < HOUR else (Tier.HOURS,)
+
+
+KINDS = {
+    Tier.RAW: (Kind.SAMPLES,),
+    Tier.MINUTES: (Kind.YOUNG_MINUTES, Kind.MINUTES),
+    # An hour that is not over, or not drawn yet, is drawn from its minutes.
+    Tier.HOURS: (Kind.YOUNG_MINUTES, Kind.YOUNG_HOURS, Kind.HOURS),
+}
+"""What a tier is made of: each figure is in exactly one of these, or in the journal."""
+
+
+def window_of(at: float, length: float) -> float:
+    """Say when the window of that length began in which a moment lies."""
+    return _begin(at, length)
+
+
+def _begin(at: float, length: float) -> float:
+    return math.floor(at / length) * length

@@ -1,0 +1,244 @@
+"""A history in a database: SQLite or PostgreSQL, by SQLAlchemy Core.
+
+What is written goes into the journal, what is read comes from the stretches and from what is still in the
+journal, and `sql_tidy` carries one into the other. A file that turns out to be damaged is set aside under another
+name, and a new one begun: what was is not thrown away, and what comes is kept.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from eye.errors import HistoryUnusable
+from eye.history import schema
+from eye.history.aside import identity, set_aside
+from eye.history.batches import NODE, Line, pack_batch, pack_points
+from eye.history.database import make_engine
+from eye.history.retention import HOUR, Keep, Kind, window_of
+from eye.history.schema import SQUAD, journal, metrics, nodes, stretches
+from eye.history.sql_reading import Reading
+from eye.history.sql_tidy import Tidier
+from eye.history.troubles import Trouble, sentence, trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from sqlalchemy import URL, Connection, Engine, Table
+
+    from eye.history.store import Filling, Past, Row
+
+_AT_ONCE = 500  # names in one statement
+
+
+class SqlStore:
+    """A `Store` in the database at a URL."""
+
+    def __init__(
+        self, url: URL, now: Callable[[], float], keep: Keep | None = None, *, must_exist: bool = False
+    ) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            now: tells the time, which becomes part of the name of a file that is set aside.
+            keep: how long what is kept; `Keep()` unless told otherwise.
+            must_exist: whether a file that is not there is trouble, rather than made.
+        """
+        self._url = url
+        self._now = now
+        self._must_exist = must_exist
+        self._engine: Engine | None = None
+        self._opening = threading.Lock()
+        self._node_ids: dict[str, int] = {}
+        self._metric_ids: dict[str, int] = {}
+        self._opened: tuple[int, int] | None = None  # which file it is
+        self._tidier = Tidier(keep or Keep())
+
+    @property
+    def place(self) -> str:
+        if self._file is not None:
+            return str(self._file)
+        return self._url.set(drivername="postgresql").render_as_string(hide_password=True)
+
+    @property
+    def _file(self) -> Path | None:
+        return Path(str(self._url.database)) if self._url.drivername == "sqlite" else None
+
+    # ------------------------------------------------------------------- opening and closing
+
+    def open(self) -> None:
+        with self._opening:
+            if self._engine is not None:
+                return
+            self._prepare_folder()
+            engine = make_engine(self._url)
+            self._opened = None if self._file is None else identity(self._file)
+            try:
+                with engine.execution_options(writes=True).begin() as connection:
+                    schema.bring_up_to_date(connection, self.place)
+            except SQLAlchemyError as error:
+                engine.dispose()
+                raise self._unusable(error) from None
+            except BaseException:
+                engine.dispose()
+                raise
+            if self._opened is None and self._file is not None:
+                self._opened = identity(self._file)
+            self._engine = engine
+
+    def _prepare_folder(self) -> None:
+        if self._file is None:
+            return
+        if self._must_exist and not self._file.exists():
+            raise HistoryUnusable(self.place, "there is no such file; nothing has been kept there yet")
+        try:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            said = (error.strerror or str(error)).lower()
+            raise HistoryUnusable(self.place, f"its folder cannot be made: {said}") from None
+
+    def close(self) -> None:
+        with self._opening:
+            engine, self._engine = self._engine, None
+            self._node_ids.clear()
+            self._metric_ids.clear()
+        if engine is not None:
+            engine.dispose()
+
+    def _unusable(self, error: SQLAlchemyError) -> HistoryUnusable:
+        """Say what is wrong; set a damaged file aside."""
+        if trouble(error) is not Trouble.CORRUPT or self._file is None or self._must_exist:
+            return HistoryUnusable(self.place, sentence(error))
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.dispose()
+        self._node_ids.clear()
+        self._metric_ids.clear()
+        try:
+            moved = set_aside(self._file, self._opened, self._now())
+        except OSError as problem:
+            said = (problem.strerror or str(problem)).lower()
+            return HistoryUnusable(self.place, f"{sentence(error)}, and it cannot be set aside: {said}")
+        kept = (
+            f"it is kept as {moved.name}, and a new one is begun"
+            if moved
+            else "another program has begun a new one"
+        )
+        return HistoryUnusable(self.place, f"{sentence(error)}; {kept}")
+
+    @contextmanager
+    def _connection(self, *, writes: bool = False) -> Iterator[Connection]:
+        engine = self._engine
+        if engine is None:
+            self.open()
+            engine = self._engine
+            assert engine is not None
+        try:
+            with engine.execution_options(writes=writes).begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            if writes:
+                self._node_ids.clear()  # what was counted up in a transaction that failed is not there
+                self._metric_ids.clear()
+            raise self._unusable(error) from None
+
+    # ------------------------------------------------------------------------------ writing
+
+    def claim(self, writer: str, names: Collection[str], now: float, seconds: float) -> frozenset[str]:
+        if not names:
+            return frozenset()
+        mine: set[str] = set()
+        with self._connection(writes=True) as connection:
+            self._number(connection, nodes, names, self._node_ids)
+            for some in _pieces(sorted(names)):
+                is_free = or_(nodes.c.writer == writer, nodes.c.writer.is_(None), nodes.c.claimed_until < now)
+                claimed = {"writer": writer, "claimed_until": now + seconds}
+                connection.execute(nodes.update().where(nodes.c.name.in_(some), is_free).values(claimed))
+                found = select(nodes.c.name).where(nodes.c.name.in_(some), nodes.c.writer == writer)
+                mine |= set(connection.execute(found).scalars())
+        return frozenset(mine)
+
+    def release(self, writer: str) -> None:
+        with self._connection(writes=True) as connection:
+            gone = {"writer": None, "claimed_until": 0.0}
+            connection.execute(nodes.update().where(nodes.c.writer == writer).values(gone))
+
+    def write(self, rows: Sequence[Row], fillings: Sequence[Filling] = ()) -> None:
+        if not rows and not fillings:
+            return
+        with self._connection(writes=True) as connection:
+            self._number(
+                connection, nodes, {row.node for row in rows} | {one.node for one in fillings}, self._node_ids
+            )
+            names = {name for row in rows for name in row.figures} | {
+                name for one in fillings for name in one.points
+            }
+            self._number(connection, metrics, names, self._metric_ids)
+            if rows:
+                connection.execute(journal.insert(), self._batches(rows))
+            if fillings:
+                connection.execute(stretches.insert(), self._filled(fillings))
+
+    def _batches(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        squads: dict[int, list[Line]] = {}
+        known = self._metric_ids
+        for row in rows:
+            node = self._node_ids[row.node]
+            figures = {known[name]: figure for name, figure in row.figures.items() if known[name] < NODE}
+            squads.setdefault(node // SQUAD, []).append(Line(node, round(row.at * 1000), figures))
+        return [{"squad": squad, **pack_batch(lines)._asdict()} for squad, lines in squads.items()]
+
+    def _filled(self, fillings: Sequence[Filling]) -> list[dict[str, Any]]:
+        by_hour: dict[tuple[int, float], list[Any]] = {}
+        for one in sorted(fillings, key=lambda filling: filling.at):
+            points = {self._metric_ids[name]: point for name, point in one.points.items()}
+            of_hour = by_hour.setdefault((self._node_ids[one.node], window_of(one.at, HOUR)), [])
+            of_hour.append((round(one.at * 1000), points))
+        kind = Kind.YOUNG_MINUTES.value
+        return [{"kind": kind, "node": node, **pack_points(them)._asdict()} for (node, _), them in by_hour.items()]
+
+    def _number(self, connection: Connection, table: Table, names: Collection[str], known: dict[str, int]) -> None:
+        """Get to know the numbers of names, and give numbers to those that have none."""
+        unknown = sorted(name for name in names if name not in known)
+        if not unknown:
+            return
+        insert: Any
+        if connection.dialect.name == "sqlite":
+            from sqlalchemy.dialects.sqlite import insert
+        else:
+            from sqlalchemy.dialects.postgresql import insert
+        connection.execute(insert(table).on_conflict_do_nothing(), [{"name": name} for name in unknown])
+        for some in _pieces(unknown):
+            found = select(table.c.name, table.c.id).where(table.c.name.in_(some))
+            known.update((name, number) for name, number in connection.execute(found))
+
+    def tidy(self, now: float) -> bool:
+        return self._tidier.step(self._connection, now)
+
+    # ------------------------------------------------------------------------------ reading
+
+    def nodes(self) -> tuple[str, ...]:
+        with self._connection() as connection:
+            return Reading(connection).nodes()
+
+    def metrics(self) -> tuple[str, ...]:
+        with self._connection() as connection:
+            return tuple(sorted(connection.execute(select(metrics.c.name)).scalars()))
+
+    def last(self, names: Collection[str], since: float) -> dict[str, float]:
+        with self._connection() as connection:
+            return Reading(connection).last(names, since)
+
+    def read(self, node: str, names: Sequence[str], *, since: float, until: float, step: float) -> Past:
+        with self._connection() as connection:
+            return Reading(connection).read(node, names, since=since, until=until, step=step)
+
+
+def _pieces(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    for begin in range(0, len(names), _AT_ONCE):
+        yield names[begin : begin + _AT_ONCE]
