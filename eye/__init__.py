@@ -1,7 +1,7 @@
 """A supervision framework for Python, and the observer that makes it visible.
 
-Read in this order: errors, clock, supervision, testing, cluster, metrics, alerts, monitor, exporters, web, tui,
-demo, cli.
+Read in this order: errors, clock, supervision, testing, cluster, metrics, history, alerts, monitor, exporters,
+web, tui, demo, cli.
 
     from eye import ChildSpec, GenServer, Supervisor, Strategy      # the framework
     import eye; node = eye.start_node("orders-worker")              # this program becomes observable

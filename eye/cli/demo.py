@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eye.cli.keeping import history_option, where
 from eye.cli.options import Seconds, command, option
 
 if TYPE_CHECKING:
@@ -33,12 +34,23 @@ if TYPE_CHECKING:
 @option("--no-browser", is_flag=True, help="Do not open a browser.")
 @option("--script", is_flag=True, help="Play the whole story by itself, say what the tree did, and end.")
 @option("--for", "seconds", type=Seconds(min=0.1), metavar="SECONDS", help="End by itself after so long.")
-def command_(shared: Shared, nodes: int, port: int, no_browser: bool, script: bool, seconds: float | None) -> int:
+@history_option("Where to keep what is seen: a file, sqlite:///FILE, postgresql://USER@HOST/DATABASE, or off.")
+def command_(
+    shared: Shared,
+    nodes: int,
+    port: int,
+    no_browser: bool,
+    script: bool,
+    seconds: float | None,
+    history: str | None,
+) -> int:
     from eye.cli.logs import set_up
     from eye.demo.show import Wishes, play
 
     set_up(shared.log_level if shared.log_level_is_given else "critical")
-    wishes = Wishes(nodes, port, not no_browser and not script, script, seconds, shared.cookie_file)
+    wishes = Wishes(
+        nodes, port, not no_browser and not script, script, seconds, shared.cookie_file, where(history)
+    )
     return play(wishes, _stop_on_signals(), _write, colour=_wants_colour())
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from eye.cli.filtering import filter_option
 from eye.cli.globs import Glob, matcher
+from eye.cli.keeping import history_option, where
 from eye.cli.logs import hold
 from eye.cli.options import Seconds, Shared, option
 from eye.cli.options import command as make_command
@@ -40,7 +41,10 @@ _STOP = 5.0  # seconds that leaving may take
     metavar="SECONDS",
     help="How often figures are taken and painted.",
 )
-def command(shared: Shared, node: tuple[str, ...], filter: Filter | None, interval: float) -> int:
+@history_option("Where to keep what is seen: a file, sqlite:///FILE, postgresql://USER@HOST/DATABASE, or off.")
+def command(
+    shared: Shared, node: tuple[str, ...], filter: Filter | None, interval: float, history: str | None
+) -> int:
     app = _import_app()
     _check_terminal()
     from eye.clock import SystemClock
@@ -56,6 +60,7 @@ def command(shared: Shared, node: tuple[str, ...], filter: Filter | None, interv
         tls_key=shared.tls_key,
         tls_ca=shared.tls_ca,
         interval=interval,
+        history=where(history),
     )
     # What is logged would be painted over; it is printed when the terminal is the person's again.
     held = hold(shared.log_level)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from eye.cli.keeping import history_option, where
 from eye.cli.options import Seconds, Shared, option
 from eye.cli.options import command as make_command
 from eye.cli.screen import hush, news, tell
 from eye.cluster.node import Address
 from eye.errors import BadAddress, BadDiscovery
-from eye.monitor.config import DISCOVERY, MOST_NODES, NodeConfig
+from eye.monitor.config import DISCOVERY, HISTORY_OFF, MOST_NODES, NodeConfig
 from eye.monitor.methods import RIGHTS
 
 if TYPE_CHECKING:
@@ -118,6 +119,9 @@ class _Wishes(NamedTuple):
     show_default=True,
     help="How long it is from one sample to the next.",
 )
+@history_option(
+    "Where to keep what is seen, with --web unless told otherwise: a file, sqlite:///FILE, postgresql://…, or off."
+)
 @option("--events", is_flag=True, hidden=True, help="Write what happens to stdout, a line of JSON for each.")
 @option("--stop-with-parent", is_flag=True, hidden=True, help="Stop when stdin ends.")
 def command(
@@ -132,6 +136,7 @@ def command(
     allow: tuple[str, ...],
     deny: tuple[str, ...],
     interval: float,
+    history: str | None,
     events: bool,
     stop_with_parent: bool,
 ) -> int:
@@ -151,6 +156,7 @@ def command(
         tls_ca=shared.tls_ca,
         cookie_file=shared.cookie_file,
         interval=interval,
+        history=where(history) if web is not None else history or HISTORY_OFF,
         allow=frozenset(allow),
         deny=frozenset(deny),
     )
@@ -176,6 +182,8 @@ def _came_up(node: Node, wishes: _Wishes) -> None:
         # Beside the node's tree and not in it: it has to tell of the tree's fall, too.
         node.system.start(Chronicler, node.name, _write_event, name="events")
     url = None
+    if wishes.config.history != HISTORY_OFF:
+        _ = node.view  # that somebody looks is what is written down
     if wishes.web is not None:
         from eye.web import serve
 

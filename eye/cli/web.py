@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from eye.cli.keeping import history_option, where
 from eye.cli.options import Shared, option
 from eye.cli.options import command as make_command
 from eye.cli.screen import news, tell
@@ -35,8 +36,9 @@ It only looks: it is no node, and no other node sees it. Ctrl-C ends it.
     help="Where to serve it.",
 )
 @option("--host", default="127.0.0.1", show_default=True, metavar="HOST", help="On which address of this machine.")
+@history_option("Where to keep what is seen: a file, sqlite:///FILE, postgresql://USER@HOST/DATABASE, or off.")
 @option("--no-browser", is_flag=True, help="Do not open a browser.")
-def command(shared: Shared, port: int, host: str, no_browser: bool) -> int:
+def command(shared: Shared, port: int, host: str, history: str | None, no_browser: bool) -> int:
     from eye.cli.foreground import Foreground
     from eye.cluster.node import Address
     from eye.monitor.config import NodeConfig, default_node_name
@@ -52,6 +54,7 @@ def command(shared: Shared, port: int, host: str, no_browser: bool) -> int:
         tls_cert=shared.tls_cert,
         tls_key=shared.tls_key,
         tls_ca=shared.tls_ca,
+        history=where(history),
     )
 
     def came_up(node: Node) -> None:

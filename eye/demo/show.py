@@ -38,6 +38,7 @@ class Wishes:
     plays_script: bool = False
     ends_after: float | None = None  # seconds
     cookie_file: Path | None = None
+    history: str = "off"
 
 
 def play(wishes: Wishes, stop: threading.Event, write: Callable[[str], None], *, colour: bool) -> int:
@@ -50,7 +51,12 @@ def play(wishes: Wishes, stop: threading.Event, write: Callable[[str], None], *,
     narrator = Narrator(write, colour=colour)
     names = _free_names(wishes.nodes)
     eye = Node.start(
-        NodeConfig(name=f"demo-{os.getpid()}", cookie_file=wishes.cookie_file, allow=frozenset({"kill"})),
+        NodeConfig(
+            name=f"demo-{os.getpid()}",
+            cookie_file=wishes.cookie_file,
+            allow=frozenset({"kill"}),
+            history=wishes.history,
+        ),
         environ=environ,
         observer=True,
     )

@@ -13,6 +13,7 @@ nothing that was committed, and neither can spoil the file.
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,17 +71,30 @@ def _hidden(text: str) -> str:
     return f"{scheme}{colon}{who.partition(':')[0]}:***@{where}" if at and ":" in who else text
 
 
+def place_of(text: str) -> str:
+    """Say for people where that is; without a password."""
+    scheme, colon, rest = text.partition("://")
+    return rest.removeprefix("/") if colon and scheme.startswith(_SQLITE) else _hidden(text)
+
+
+def what_is_missing(text: str) -> str | None:
+    """Say what has to be installed for a history there, without loading any of it; None if all is there."""
+    if find_spec("sqlalchemy") is None:
+        return _MISSING
+    return _MISSING_DRIVER if text.startswith("postgres") and find_spec("psycopg") is None else None
+
+
 def url_of(text: str) -> URL:
     """Make of a text that was checked what SQLAlchemy calls a URL.
 
     Raises:
         HistoryOff: SQLAlchemy, or what speaks to PostgreSQL, is not installed. ConfigError: it is no URL.
     """
-    try:
-        import sqlalchemy
-    except ImportError:
-        raise HistoryOff(_MISSING) from None
     check(text)
+    if (missing := what_is_missing(text)) is not None:
+        raise HistoryOff(missing)
+    import sqlalchemy
+
     if "://" not in text:
         return sqlalchemy.URL.create(_SQLITE, database=os.path.abspath(os.path.expanduser(text)))
     try:
@@ -91,10 +105,6 @@ def url_of(text: str) -> URL:
         if not url.database or url.database == ":memory:":
             raise ConfigError("history: sqlite:///FILE needs the name of a file")
         return sqlalchemy.URL.create(_SQLITE, database=os.path.abspath(url.database))
-    try:
-        import psycopg  # noqa: F401
-    except ImportError:
-        raise HistoryOff(_MISSING_DRIVER) from None
     return url.set(drivername=f"{_POSTGRES}+psycopg")
 
 

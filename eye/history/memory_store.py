@@ -15,7 +15,7 @@ from eye.history.retention import HOUR, MINUTE, Keep, Kind, Tier, cutoffs, tiers
 from eye.history.store import MOST_POINTS, Past
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from eye.history.store import Filling, Row
 
@@ -36,6 +36,7 @@ class MemoryStore:
         self._hours: _Points = {}
         self._last: dict[str, int] = {}
         self._claims: dict[str, tuple[str, float]] = {}
+        self._units: dict[str, str] = {}
 
     @property
     def place(self) -> str:
@@ -94,9 +95,13 @@ class MemoryStore:
         with self._lock:
             return tuple(sorted({node for node, _ in self._known()}))
 
-    def metrics(self) -> tuple[str, ...]:
+    def metrics(self) -> dict[str, str]:
         with self._lock:
-            return tuple(sorted({name for _, name in self._known()}))
+            return {name: self._units.get(name, "") for name in sorted({name for _, name in self._known()})}
+
+    def describe(self, units: Mapping[str, str]) -> None:
+        with self._lock:
+            self._units |= units
 
     def _known(self) -> set[tuple[str, str]]:
         every = (self._journal, self._samples, self._young_minutes, self._minutes, self._hours)

@@ -1,10 +1,10 @@
 """The tables of a history in a database, and how a database of an earlier version becomes one of this.
 
-    meta      name, value                     the version of the schema
-    nodes     id, name, writer, claimed_until who writes it down, for now
-    metrics   id, name                        `host.cpu`, and the names of a program's own
-    journal   squad, since, until, content    what was written lately: a row for a few nodes and a second or two
-    stretches kind, node, since, until, content   five minutes, an hour, a day of one node: see `retention.Kind`
+    meta       name, value                    the version of the schema
+    nodes      id, name, writer, claimed_until    who writes it down, for now
+    metrics    id, name, unit                 `host.cpu`; `custom.orders`, whose unit nobody else knows
+    journal    squad, since, until, content   what was written lately: a row for a few nodes and a second or two
+    stretches  kind, node, since, until, content   five minutes, an hour, a day of one node: see `retention.Kind`
 
 Why not a row for each sample: 100 nodes at 1 Hz are 8.64 million of them a day, 41 bytes each with four fixed
 columns (356 MB) and far more with as many metrics as there are, for there is no fixed list of columns. Why not
@@ -73,6 +73,7 @@ metrics = Table(
     tables,
     Column("id", _Id, primary_key=True),
     Column("name", String(300), nullable=False, unique=True),
+    Column("unit", String(20), nullable=False, server_default=""),
 )
 
 journal = Table(
@@ -127,11 +128,12 @@ def version(connection: Connection) -> int | None:
     return connection.execute(select(meta.c.value).where(meta.c.name == "version")).scalar_one_or_none()
 
 
-def _claims(connection: Connection) -> None:
-    """From 1 to 2: one database may have several writers, of which each node has one."""
+def _claims_and_units(connection: Connection) -> None:
+    """From 1 to 2: a database may have several writers, of which each node has one; own figures have units."""
     connection.execute(text(f"ALTER TABLE {nodes.name} ADD COLUMN writer VARCHAR(80)"))
     connection.execute(text(f"ALTER TABLE {nodes.name} ADD COLUMN claimed_until FLOAT NOT NULL DEFAULT 0"))
+    connection.execute(text(f"ALTER TABLE {metrics.name} ADD COLUMN unit VARCHAR(20) NOT NULL DEFAULT ''"))
 
 
-_CHANGES: dict[int, Callable[[Connection], None]] = {1: _claims}
+_CHANGES: dict[int, Callable[[Connection], None]] = {1: _claims_and_units}
 """What leads from each version to the next."""

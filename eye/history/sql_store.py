@@ -27,7 +27,7 @@ from eye.history.sql_tidy import Tidier
 from eye.history.troubles import Trouble, sentence, trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from sqlalchemy import URL, Connection, Engine, Table
 
@@ -217,6 +217,12 @@ class SqlStore:
             found = select(table.c.name, table.c.id).where(table.c.name.in_(some))
             known.update((name, number) for name, number in connection.execute(found))
 
+    def describe(self, units: Mapping[str, str]) -> None:
+        with self._connection(writes=True) as connection:
+            self._number(connection, metrics, units.keys(), self._metric_ids)
+            for name, unit in units.items():
+                connection.execute(metrics.update().where(metrics.c.name == name).values(unit=unit[:20]))
+
     def tidy(self, now: float) -> bool:
         return self._tidier.step(self._connection, now)
 
@@ -226,9 +232,10 @@ class SqlStore:
         with self._connection() as connection:
             return Reading(connection).nodes()
 
-    def metrics(self) -> tuple[str, ...]:
+    def metrics(self) -> dict[str, str]:
         with self._connection() as connection:
-            return tuple(sorted(connection.execute(select(metrics.c.name)).scalars()))
+            found = connection.execute(select(metrics.c.name, metrics.c.unit).order_by(metrics.c.name))
+            return {name: unit for name, unit in sorted(found)}  # noqa: C416 - typed so
 
     def last(self, names: Collection[str], since: float) -> dict[str, float]:
         with self._connection() as connection:

@@ -100,8 +100,12 @@ class Store(Protocol):
         """Name the nodes of which anything is kept, in order."""
         ...
 
-    def metrics(self) -> tuple[str, ...]:
-        """Name the metrics of which anything was ever kept, in order."""
+    def metrics(self) -> dict[str, str]:
+        """Name the metrics of which anything was ever kept, in order, each with its unit if it was described."""
+        ...
+
+    def describe(self, units: Mapping[str, str]) -> None:
+        """Remember the units of metrics: of those that no catalogue knows."""
         ...
 
     def last(self, nodes: Collection[str], since: float) -> dict[str, float]:

@@ -19,6 +19,7 @@ from eye.errors import HistoryError, HistoryOff, HistoryUnusable
 from eye.history import gaps
 from eye.history.keeping import Moments
 from eye.history.retention import MINUTE
+from eye.metrics.custom import PREFIX
 from eye.supervision.answers import Continue
 from eye.supervision.gen_server import GenServer
 
@@ -96,6 +97,7 @@ class Writer(GenServer):
         self._claimed_at = float("-inf")
         self._last: dict[str, float] = {}
         self._names: dict[str, list[str]] = {}
+        self._units: dict[str, str] = {}
         self._gaps: deque[Gap] = deque()
         self._found: tuple[list[Row], list[Filling]] = ([], [])
         self._pause = 0.0
@@ -153,6 +155,7 @@ class Writer(GenServer):
             rows = [row for row in heard if row.node in self._mine and row.at > self._last.get(row.node, 0.0)]
             self._look_for_gaps(rows)
             self._keeping.store.write([*rows, *found[0]], found[1])
+            self._describe(taken)
         except HistoryError as error:
             self._keeping.put_back(taken)
             self._found = found
@@ -164,6 +167,16 @@ class Writer(GenServer):
                 self._names[row.node] = list(row.figures)
         self._recover(taken, len(rows))
         return True
+
+    def _describe(self, taken: Taken) -> None:
+        """Have the units of the programs' own figures remembered, once."""
+        said = {
+            PREFIX + name: about.unit for one in taken.heard for name, about in (one.sample.about or {}).items()
+        }
+        new = {name: unit for name, unit in said.items() if self._units.get(name) != unit}
+        if new:
+            self._keeping.store.describe(new)
+            self._units |= new
 
     def _claim(self, seen: set[str]) -> None:
         now = self.system.clock.monotonic()

@@ -2,5 +2,6 @@
 
 Read in this order: methods, config, node_view, samples, document, clean, prometheus, event_log, garbage,
 pykka_actors, album, process_list, handling, agent, board, chronicle, watch, collector, roster, parts, tree,
-sightings, past, view, causes, node, embedding, sayings, tally, census.
+sightings, past, looking_back, history_document, view, causes, remembering, node, embedding,
+sayings, tally, census.
 """

@@ -33,6 +33,9 @@ MOST_NODES = 500
 """Nodes that one registry takes in, unless told otherwise."""
 
 
+HISTORY_OFF = "off"
+"""No history is kept."""
+
 _ANYWHERE_HERE = Address("127.0.0.1", 0)
 
 
@@ -58,6 +61,8 @@ class NodeConfig:
     interval: float = 1.0
     allow: frozenset[str] = field(default_factory=frozenset)
     """What others may do besides `methods.ALLOWED`."""
+    history: str = HISTORY_OFF
+    """Where what its view sees is kept: a file, the URL of a database, or `off`."""
     deny: frozenset[str] = field(default_factory=frozenset)
     """What they may not."""
 
@@ -79,6 +84,10 @@ class NodeConfig:
                     raise ConfigError(f"{setting} must be some of {', '.join(RIGHTS)}, not {action!r}")
         if self.max_nodes < 1:
             raise ConfigError(f"max_nodes must be 1 or more, not {self.max_nodes}")
+        if self.history != HISTORY_OFF:
+            from eye.history.database import check  # most nodes keep none
+
+            check(self.history)
         check_tls(self.tls, self.tls_cert, self.tls_key, self.tls_ca)
 
     @property

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from eye.cluster.node import Address
 from eye.errors import BadAddress, ConfigError
-from eye.monitor.config import DISCOVERY, MOST_NODES, NodeConfig, default_node_name
+from eye.monitor.config import DISCOVERY, HISTORY_OFF, MOST_NODES, NodeConfig, default_node_name
 from eye.monitor.node import Node
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def start_node(
     tls: str | None = None,
     seed: bool | None = None,
     max_nodes: int | None = None,
+    history: str | None = None,
 ) -> Node:
     """Make this program observable.
 
@@ -60,6 +61,8 @@ def start_node(
             authority are named by `EYE_TLS_CERT`, `EYE_TLS_KEY` and `EYE_TLS_CA`.
         seed: whether it keeps the registry of a large cluster.
         max_nodes: how many nodes it takes in, 500 unless given.
+        history: where what the node's view sees is kept, once that is used: a file, `sqlite:///FILE`,
+            `postgresql://…`, or `off`, which is the default.
 
     Raises:
         NameTaken, AddressInUse, CookieUnusable, ConfigError: in one sentence, what to do.
@@ -86,6 +89,7 @@ def start_node(
                 tls,
                 seed,
                 max_nodes,
+                history,
             )
         )
         atexit.register(stop_node)
@@ -115,6 +119,7 @@ def _config(
     tls: str | None,
     seed: bool | None,
     max_nodes: int | None,
+    history: str | None,
 ) -> NodeConfig:
     environ = os.environ
     cookie = cookie_file or environ.get("EYE_COOKIE_FILE")
@@ -136,6 +141,7 @@ def _config(
         max_nodes=_number(environ, "EYE_MAX_NODES", MOST_NODES) if max_nodes is None else max_nodes,
         advertise=advertise or environ.get("EYE_ADVERTISE") or None,
         tls=tls or environ.get("EYE_TLS") or "auto",
+        history=history or environ.get("EYE_HISTORY") or HISTORY_OFF,
         tls_cert=_path(environ, "EYE_TLS_CERT"),
         tls_key=_path(environ, "EYE_TLS_KEY"),
         tls_ca=_path(environ, "EYE_TLS_CA"),

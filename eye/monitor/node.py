@@ -35,6 +35,7 @@ from eye.metrics.own_figures import OwnFigures
 from eye.metrics.psutil_probe import PsutilProbe, own_memory
 from eye.metrics.recent import Recent
 from eye.metrics.sampler import Latest
+from eye.monitor import remembering
 from eye.monitor.agent import Agent
 from eye.monitor.album import ROOT, Album
 from eye.monitor.board import Board
@@ -42,7 +43,7 @@ from eye.monitor.causes import first_cause
 from eye.monitor.config import cookie_path, runtime_folder
 from eye.monitor.event_log import EventLog
 from eye.monitor.parts import Parts
-from eye.monitor.tree import application, observing, own_figures, views
+from eye.monitor.tree import application, history, observing, own_figures, views
 from eye.monitor.view import View
 from eye.supervision.child_spec import Strategy
 from eye.supervision.supervisor import Supervisor
@@ -152,6 +153,9 @@ class Node:
         """The cluster as this node sees it. The first use starts the collectors."""
         if not self._is_observing:
             self._add(self._root, observing(self._parts))
+            if not isinstance(keeping := self._parts.history, str):
+                asking = remembering.asking(self._parts, self._view)
+                self._add(self._root, history(self._parts, keeping, asking))
             self._is_observing = True
         return self._view
 
@@ -308,6 +312,7 @@ def _assemble(
         standing=standing,
         draw=random.random,
         derive=cookie.derive,
+        history=remembering.keeping(config.history, clock),
         is_hidden=observer,
         warm_up=None if make_probe is None else 0.0,
     )

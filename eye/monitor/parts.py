@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from eye.cluster.node import NodeInfo
     from eye.cluster.remote_service import RemoteService
     from eye.cluster.remote_sessions import Sessions
+    from eye.history.keeping import Keeping
     from eye.metrics.own_figures import OwnFigures
     from eye.metrics.probe import Probe
     from eye.metrics.recent import Recent
@@ -75,6 +76,8 @@ class Parts:
     """The pages and the like that were asked for: what the supervisor of views starts, each time it starts."""
     alerts: Ledger = field(default_factory=Ledger)
     """What its rules say of all nodes, where it has any."""
+    history: Keeping | str = "this view was started without it; see --history"
+    """What waits to be written into the history, and where that is; or why none is kept."""
     is_hidden: bool = False
     """Whether this node only observes: it announces itself to nobody, and listens nowhere."""
     warm_up: float | None = None

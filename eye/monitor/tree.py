@@ -16,6 +16,7 @@
     |-- observing             rest_for_one    once somebody wants to see the others
     |   |-- nodes             a collector for each node, or for a batch of them
     |   '-- roster
+    |-- history               writes down what they say, if it is to be kept
     '-- views                 one_for_one     pages and the like
 
 Further down stands on further up: a new interconnect needs members that know it, a new supervisor of
@@ -40,12 +41,14 @@ from eye.cluster.known import Settings
 from eye.cluster.members import Members
 from eye.cluster.remote_desk import NAME as REMOTE
 from eye.cluster.remote_desk import RemoteDesk
+from eye.history.writer import Writer
 from eye.metrics.own_figures import group
 from eye.metrics.sampler import Sampler
 from eye.monitor.album import Painter
 from eye.monitor.chronicle import Chronicler
 from eye.monitor.collector import Collector
 from eye.monitor.roster import Roster
+from eye.monitor.samples import SAMPLES
 from eye.supervision.child_spec import ChildSpec, Restart, Strategy
 from eye.supervision.delay import Delay
 from eye.supervision.dynamic_supervisor import DynamicSupervisor
@@ -53,6 +56,8 @@ from eye.supervision.pubsub import PubSub
 from eye.supervision.supervisor import Supervisor
 
 if TYPE_CHECKING:
+    from eye.history.keeping import Keeping
+    from eye.history.writer import Asking
     from eye.monitor.chronicle import Record
     from eye.monitor.parts import Parts
     from eye.monitor.roster import Crew
@@ -60,6 +65,7 @@ if TYPE_CHECKING:
 NODE_SUPERVISOR = "eye.nodes"
 
 _UNTIL_NAMES_ARE_FREE = Delay(first=0.02, longest=1.0)
+_UNHURRIED = Delay(first=1.0, longest=60.0)
 
 
 def application(parts: Parts) -> list[ChildSpec]:
@@ -81,6 +87,19 @@ def observing(parts: Parts) -> ChildSpec:
         args=(parts.board, NODE_SUPERVISOR, lambda crew: collector(parts, crew)),
     )
     return _group("observing", Strategy.REST_FOR_ONE, [nodes, roster])
+
+
+def history(parts: Parts, keeping: Keeping, asking: Asking) -> ChildSpec:
+    """Say what writes the history. However often it crashes, it is no reason for anything else to."""
+    me = f"{parts.info.name}/{parts.info.boot}"
+    return ChildSpec(
+        Writer,
+        id="history",
+        name="eye.history",
+        args=(keeping, SAMPLES, asking),
+        kwargs={"me": me, "interval": parts.config.interval},
+        delay=_UNHURRIED,
+    )
 
 
 def views(parts: Parts) -> ChildSpec:

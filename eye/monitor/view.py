@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from eye.cluster.node import Status
 from eye.cluster.registry import FORGET
 from eye.errors import HistoryOff, NodeDown, NotDown, UnknownNode
+from eye.monitor import looking_back
 from eye.monitor.collector import LOOKING, Looking
 from eye.monitor.methods import COST, CRASH, GC, HANDLE, PROCESSES, RECENT, STATE, TREE, TREE_AT
 from eye.monitor.past import past
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from eye.cluster.interconnect import Engine
+    from eye.history.store import Store
     from eye.monitor.agent import Agent
     from eye.monitor.node_view import NodeView
     from eye.monitor.parts import Parts
@@ -42,6 +44,7 @@ class View:
         self._agent = agent
         self._interval = parts.config.interval
         self._alerts = parts.alerts
+        self._history = parts.history
 
     @property
     def version(self) -> int:
@@ -178,7 +181,23 @@ class View:
     @property
     def has_history(self) -> bool:
         """Whether what was before the last hour is kept, and can be asked for."""
-        return False
+        return not isinstance(self._history, str)
+
+    @property
+    def past_store(self) -> Store:
+        """What keeps the history.
+
+        Raises:
+            HistoryOff: none is kept.
+        """
+        if isinstance(self._history, str):
+            raise HistoryOff(self._history)
+        return self._history.store
+
+    @property
+    def history_trouble(self) -> str | None:
+        """What keeps the history from being written, now; None if nothing does."""
+        return None if isinstance(self._history, str) else self._history.trouble
 
     def history(
         self, node: str, metrics: Iterable[str], *, since: float, until: float, step: float
@@ -191,20 +210,24 @@ class View:
         Raises:
             HistoryOff: none is kept. HistoryUnusable: the database does not answer.
         """
-        raise HistoryOff("this view was started without it; see --history")
+        return looking_back.series(
+            self.past_store, node, list(metrics), since=since, until=until, step=step, now=self.now()
+        )
 
     def graph(
         self, node: str, metrics: Iterable[str], *, seconds: float, step: float, timeout: float = 2.0
     ) -> dict[str, Any]:
         """Answer what a graph of the last so many seconds draws: the node's last hour, and history before it.
 
+        What the node does not remember, or is not there to tell, comes from the history, if there is one.
+
         Returns:
             what `recent` returns.
 
         Raises:
-            what `recent` and `history` raise
+            what `recent` and `history` raise, but not HistoryOff
         """
-        return self.recent(node, metrics, seconds=seconds, step=step, timeout=timeout)
+        return looking_back.graph(self, node, list(metrics), seconds=seconds, step=step, timeout=timeout)
 
     def cost(self, node: str, timeout: float = 2.0) -> dict[str, Any]:
         """Answer what those who look at a node cost it: see `methods.COST`. Raises what `tree` raises."""

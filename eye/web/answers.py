@@ -20,9 +20,12 @@ from eye.errors import (
     ConfigError,
     DeadlineExceeded,
     EyeError,
+    HistoryOff,
+    HistoryUnusable,
     NodeDown,
     NodeUnreachable,
     NothingKept,
+    UnknownMetric,
     UnknownNode,
     UnknownProcess,
 )
@@ -44,6 +47,9 @@ _STATUS_OF: tuple[tuple[type[EyeError], int], ...] = (
     (DeadlineExceeded, 504),
     (NodeDown, 503),
     (NodeUnreachable, 503),
+    (HistoryOff, 404),
+    (HistoryUnusable, 503),
+    (UnknownMetric, 400),
     (EyeError, 502),  # the node answered, but with an error of its own
 )
 

@@ -5,7 +5,8 @@
     GET  api/v1/past?at=UTC           the nodes as they were at a moment of the last hour
     GET  api/v1/sightings             who sees whom
     GET  api/v1/processes/NODE        its processes: ?sort=mailbox&limit=200
-    GET  api/v1/recent/NODE           its last minutes: ?metrics=host.cpu,node.memory&seconds=600&step=5
+    GET  api/v1/recent/NODE           its last minutes, or days: ?metrics=host.cpu,node.memory&seconds=600&step=5
+    GET  api/v1/history               what was, of many nodes: see `history_api`
     GET  api/v1/cost/NODE             what looking at it costs it
     GET  api/v1/events?after=N        what happened since the event of that number
     GET  api/v1/alerts                what the rules say: pending, firing, resolved
@@ -29,6 +30,7 @@ from eye.monitor.sayings import say
 from eye.web import encoder, guards
 from eye.web.acting import add_actions
 from eye.web.answers import answer, as_json, number, sentence
+from eye.web.history_api import add_history
 from eye.web.nodes import nodes_document
 from eye.web.socket_route import end_of
 
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 _MOST_EVENTS = 200
 _MOST_METRICS = 20
+_LONGEST = 400 * 86400  # seconds that a graph reaches back
 _HEARTBEAT = 15.0  # seconds
 
 
@@ -84,11 +87,11 @@ def add_api(blueprint: Blueprint, publisher: Publisher, options: Options) -> Non
         if len(metrics) > _MOST_METRICS:
             return sentence(400, f"at most {_MOST_METRICS} metrics are answered at a time")
         return answer(
-            lambda: view.recent(
+            lambda: view.graph(
                 node,
                 metrics,
-                seconds=number("seconds", 600, 1, 3600),
-                step=number("step", 5, 0.1, 3600),
+                seconds=number("seconds", 600, 1, _LONGEST),
+                step=number("step", 5, 0.1, 86400),
                 timeout=options.timeout,
             )
         )
@@ -125,6 +128,7 @@ def add_api(blueprint: Blueprint, publisher: Publisher, options: Options) -> Non
         response.headers["X-Accel-Buffering"] = "no"  # nginx would keep it all back
         return response
 
+    add_history(blueprint, view)
     add_actions(blueprint, view, options)
 
 

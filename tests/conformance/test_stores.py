@@ -117,7 +117,16 @@ def test_the_names_of_nodes_and_metrics_are_in_order(store: Store) -> None:
     store.write([Row("b", NOON, {MEMORY: 1.0}), Row("a", NOON, {CPU: 1.0})])
 
     assert store.nodes() == ("a", "b")
-    assert store.metrics() == (CPU, MEMORY)
+    assert store.metrics() == {CPU: "", MEMORY: ""}
+
+
+def test_units_are_remembered(store: Store) -> None:
+    store.write([Row("a", NOON, {"custom.orders": 1.0, CPU: 1.0})])
+
+    store.describe({"custom.orders": "count"})
+    store.describe({"custom.orders": "bytes"})
+
+    assert store.metrics() == {"custom.orders": "bytes", CPU: ""}
 
 
 def test_a_node_that_was_only_claimed_has_no_history(store: Store) -> None:
