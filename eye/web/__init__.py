@@ -5,8 +5,8 @@
 Importing this package imports no Flask; naming what it offers does.
 
 Read in this order: feed, encoder, nodes, one_node, publisher, meter, guards, links, answers, options, doorkeeper,
-socket_route, assets, page, hub, acting, history_api, api, blueprint, exchange, line, relay, lobby, server, service,
-gunicorn_settings.
+socket_route, assets, page, hub, acting, history_api, api, blueprint, exchange, line, relay, lobby, server,
+service, gunicorn_settings.
 """
 
 from __future__ import annotations
