@@ -44,7 +44,7 @@ def csv_rows(
         writer.writerow(["at", *_OF_EACH, *("_".join(path) for path in paths)])
     for entry in document(nodes, now, chosen)["nodes"]:
         cells = [entry[name] for name in _OF_EACH] + [_cell(entry, *path) for path in paths]
-        writer.writerow([now, *map(_harmless, cells)])
+        writer.writerow([now, *map(harmless, cells)])
     return out.getvalue()
 
 
@@ -61,7 +61,7 @@ def _cell(entry: dict[str, Any], part: str, name: str) -> Any:
     return None if readings is None else readings[name]
 
 
-def _harmless(cell: Any) -> Any:
+def harmless(cell: Any) -> Any:
     """Keep a text on one line, and a spreadsheet from taking it for a formula.
 
     A machine may call itself `=HYPERLINK(…)`. And Python's csv writes a lone carriage return unquoted
