@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _ORDER = {"firing": 0, "pending": 1, "resolved": 2}
 _MARKS = {"firing": "▲", "pending": "△", "resolved": "○"}
-_STATE, _NODE, _SINCE = 18, 20, 10  # columns
+_STATE, _NODE, _SINCE = 20, 20, 10  # columns
 
 
 def arrange(alerts: Iterable[Alert]) -> list[Alert]:

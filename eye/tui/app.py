@@ -9,8 +9,10 @@ from textual.app import App
 from textual.widgets import Input
 
 from eye.errors import EyeError
+from eye.metrics.custom import metrics_of
 from eye.tui import alerts_page, cells, deeds, hints
 from eye.tui.ask_line import AskLine
+from eye.tui.canvas import UPPER, Canvas
 from eye.tui.desk import Desk
 from eye.tui.ending import end_by_signal
 from eye.tui.keys import KEYS
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from eye.metrics.filters import Filter
     from eye.monitor.view import View
     from eye.tui.cells import Line
-
-_EVENT_ROWS = (5, 13, 0)
 
 
 class Observe(App[int]):
@@ -61,15 +61,14 @@ class Observe(App[int]):
         self._view = view
         self._interval = interval
         self.watching = Watching(view, Desk(clock, self._has_come), wants, wanted, interval, start)
-        self._event_rows = 0  # which of `_EVENT_ROWS`
+        self.canvas = Canvas(self._pane)
         self._talk = Talk()
         self._rings, self._firing = rings, 0
-        self._shown: object = None  # which page was painted last
 
     # -------------------------------------------------------------------------------- painting
 
     def compose(self) -> ComposeResult:
-        for name in ("summary", "tabs", "slider", "above", "heading", "page", "rule", "events"):
+        for name in UPPER:
             yield Pane(id=name)
         yield AskLine(id="ask")
         yield Pane(id="footer")
@@ -85,35 +84,11 @@ class Observe(App[int]):
 
     def beat(self) -> None:
         """Paint what there is to see now."""
-        watching = self.watching
-        watching.look()
-        columns, lines = self.size
-        slider, footer = watching.scene.slider(columns), self._footer(columns)
-        log = self._log_rows(lines)
-        lines -= 2 + bool(slider) + len(footer) + (log + 1 if log else 0)
-        page = watching.page(columns - 1, max(lines, 0))
-        self._pane("summary").show_all([cells.cut(watching.summary(), columns)])
-        self._pane("tabs").show_all([cells.cut(page.tabs, columns)])
-        self._pane("slider").show_all([slider] if slider else [])
-        self._pane("above").show_all(page.above[: max(lines - 2, 0)])
-        self._pane("heading").show_all([page.heading] if page.heading else [])
-        table = self._pane("page")
-        is_other, self._shown = self._shown != watching.where, watching.where
-        table.show(page.rows, page.make, page.chosen, sticks=watching.tab == "events")
-        if page.chosen is not None and (is_other or watching.follows):
-            table.reveal(page.chosen)
-        elif is_other:
-            table.reveal(0)
-        self._pane("rule").show_all([_rule(columns)] if log else [])
-        self._pane("events").show_all(_padded(watching.events(columns - 1, log), log))
-        self._pane("footer").show_all(footer)
-        self._view.look(nodes=watching.visible(table.first, lines))
+        self.watching.look()
+        columns, height = self.size
+        lines = self.canvas.paint(self.watching, columns, height, self._footer(columns))
+        self._view.look(nodes=self.watching.visible(self.canvas.page.first, lines))
         self._ring()
-
-    def _log_rows(self, lines: int) -> int:
-        if self.watching.is_helping or self.watching.where[-1] == "events":
-            return 0
-        return min(_EVENT_ROWS[self._event_rows], max(lines // 4, 2))
 
     def _ring(self) -> None:
         firing, _ = alerts_page.firing(self._view.alerts())
@@ -122,7 +97,7 @@ class Observe(App[int]):
         self._firing = firing
 
     def _first_rows(self) -> None:
-        if not self.watching.rows:
+        if not self.watching.table.rows:
             self.beat()
 
     def _has_come(self) -> None:
@@ -151,7 +126,7 @@ class Observe(App[int]):
                 box.insert_text_at_cursor(event.character)
             elif event.key == "enter":
                 event.prevent_default().stop()
-                self._close(box)
+                self._keep(box)
         elif self._talk.is_asking:
             event.prevent_default().stop()
             if (act := self._talk.answer(event.key)) is not None:
@@ -209,14 +184,14 @@ class Observe(App[int]):
             self.watching.back()
         self.watching.move(by)
         self.beat()
-        table = self._pane("page")
+        table = self.canvas.page
         if table.chosen is not None:
             table.reveal(table.chosen)
         else:
             table.scroll_to(y=table.first + by, animate=False, force=True)
 
     def action_page(self, by: int) -> None:
-        self.action_move(by * max(self._pane("page").size.height - 1, 1))
+        self.action_move(by * max(self.canvas.page.size.height - 1, 1))
 
     def action_watch(self, what: str, *given: object) -> None:
         """Have `watching` do what a key is for."""
@@ -231,7 +206,7 @@ class Observe(App[int]):
         self.beat()
 
     def action_events(self) -> None:
-        self._event_rows = (self._event_rows + 1) % len(_EVENT_ROWS)
+        self.canvas.next_log()
         self.beat()
 
     def on_pane_chosen(self, message: Pane.Chosen) -> None:
@@ -249,7 +224,7 @@ class Observe(App[int]):
         elif where == "slider":
             watching.scene.press_slider(x, self.size.width)
         elif where == "rule":
-            self._event_rows = (self._event_rows + 1) % len(_EVENT_ROWS)
+            self.canvas.next_log()
         self.beat()
 
     # ---------------------------------------------------------------------------------- filter
@@ -258,7 +233,9 @@ class Observe(App[int]):
         """Have a filter for the nodes written; in a node, a search."""
         box, watching = self.query_one("#ask", AskLine), self.watching
         if watching.opened is None:
-            box.open_for_filter(watching.wanted, watching.take_filter)
+            box.open_for_filter(
+                watching.table.wanted, watching.take_filter, lambda: metrics_of(self._view.nodes())
+            )
         else:
             box.open_for_search(watching.node_pages.search, watching.node_pages.look_for)
         self.screen.set_focus(box)  # at once: `focus` would let the keys that come next go to the page
@@ -269,10 +246,14 @@ class Observe(App[int]):
             message.input.take(message.value)
             self.beat()
 
-    def on_input_submitted(self, message: Input.Submitted) -> None:
-        self._close(message.input)
+    def on_input_submitted(self) -> None:
+        self._keep(self.query_one("#ask", AskLine))
 
-    def _close(self, box: Input) -> None:
+    def _keep(self, box: AskLine) -> None:
+        box.take(box.value)  # what was typed ahead may not have been told of yet
+        self._close(box)
+
+    def _close(self, box: AskLine) -> None:
         box.display = False
         self.set_focus(None)
         self.beat()
@@ -317,13 +298,3 @@ class Observe(App[int]):
 
         self._talk.say("…", "dim")
         threading.Thread(target=run, name="eye-observe-act", daemon=True).start()
-
-
-def _padded(lines: list[Line], count: int) -> list[Line]:
-    """Make it so many lines, so that nothing else moves when one is added."""
-    return [*lines[:count], *([()] * (count - len(lines)))]
-
-
-def _rule(columns: int) -> Line:
-    title, keys = "── events ", " e: more, less ──"
-    return cells.cut(((title + "─" * max(columns - len(title) - len(keys), 0) + keys, "dim"),), columns)

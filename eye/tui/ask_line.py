@@ -13,6 +13,7 @@ from eye.tui import hints
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from eye.metrics.catalogue import Metric
     from eye.metrics.filters import Filter
     from eye.tui.cells import Line
 
@@ -26,13 +27,15 @@ class AskLine(Input):
         self._before = ""  # what another is being written in place of
         self._problem: BadFilter | None = None
 
-    def open_for_filter(self, now: Filter, take: Callable[[Filter], None]) -> None:
-        """Have a filter written, and hand on each that can be understood."""
+    def open_for_filter(
+        self, now: Filter, take: Callable[[Filter], None], own: Callable[[], tuple[Metric, ...]]
+    ) -> None:
+        """Have a filter written, and hand on each that can be understood; `own` names what programs tell."""
 
         def understand(text: str) -> None:
             self._problem = None
             try:
-                take(parse(text))
+                take(parse(text, own()))
             except BadFilter as error:
                 self._problem = error
 
@@ -54,7 +57,6 @@ class AskLine(Input):
     def give_up(self) -> None:
         """Let it be as it was before."""
         self._take(self._before)
-        self._problem = None
 
     def hint(self, columns: int) -> Line:
         """Write the line below: what is wrong, and where; or the keys."""

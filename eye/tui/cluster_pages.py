@@ -11,12 +11,11 @@ from eye.tui import alerts_page, cells, events_page, nodes_page, sight_page
 from eye.tui.page import Page, page_of, tabs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from eye.monitor.node_view import NodeView
     from eye.tui.cells import Line
     from eye.tui.desk import Kept
-    from eye.tui.nodes_page import Order, Trail
+    from eye.tui.nodes_page import Trail
+    from eye.tui.table import Table
 
 TABS = ("nodes", "who sees whom", "alerts", "events")
 
@@ -40,23 +39,20 @@ class Seen(NamedTuple):
     alerts: list[dict[str, Any]]
 
 
-def nodes(
-    seen: Seen, rows: Sequence[NodeView], chosen: str | None, order: Order, trail: Trail, columns: int, note: str
-) -> Page:
-    """Make the table of nodes; `note` stands beside the tabs."""
-    top = tab_line(TABS[0], columns, note)
+def nodes(seen: Seen, table: Table, trail: Trail, columns: int) -> Page:
+    """Make the table of nodes."""
+    top, rows = tab_line(TABS[0], columns, table.note), table.rows
     if not rows:
         said = ("no node matches the filter; Esc clears it",) if seen.nodes else _NOBODY
         return page_of(top, [(), *(((f"  {line}", "dim"),) for line in said)])
-    shown = nodes_page.layout(columns, (cells.tame(node.name[:60]) for node in rows))
-    place = next((at for at, node in enumerate(rows) if node.name == chosen), None)
+    shown = nodes_page.layout(columns, table.names)
     return Page(
         top,
         (),
-        nodes_page.heading(shown, order),
+        nodes_page.heading(shown, table.order),
         len(rows),
         lambda at: nodes_page.row(rows[at], shown, seen.now, trail, columns),
-        place,
+        table.names.index(table.chosen) if table.chosen in table.names else None,
     )
 
 

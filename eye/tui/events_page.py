@@ -32,6 +32,20 @@ def rows(records: Sequence[dict[str, Any]], columns: int, most: int | None = Non
     return lines[::-1]
 
 
+def log(records: Sequence[dict[str, Any]], columns: int, lines: int) -> list[Line]:
+    """Write the last of them as so many lines, so that nothing else moves when one is added."""
+    shown = rows(records, columns, lines) if lines else []
+    if lines and not shown:
+        shown = [(("  nothing has happened yet", "dim"),)]
+    return [*shown, *([()] * (lines - len(shown)))]
+
+
+def rule(columns: int) -> Line:
+    """Write the line above them."""
+    title, keys = "── events ", " e: more, less ──"
+    return cells.cut(((title + "─" * max(columns - len(title) - len(keys), 0) + keys, "dim"),), columns)
+
+
 def count(records: Iterable[dict[str, Any]]) -> int:
     """Count those that are worth a line."""
     return sum(say(record) is not None for record in records)

@@ -9,27 +9,27 @@ if TYPE_CHECKING:
 
 KEYS = (
     ("1 2 3 4  Tab", "pages: of the cluster, or of the node that is open"),
-    ("↑ ↓ j k  PgUp PgDn", "choose a row; Home and End too, and the mouse; F follows it"),
-    ("Enter", "open the node, fold the supervisor, look at the process"),
+    ("↑ ↓ j k  PgUp PgDn", "choose a row; Home, End, the mouse; F follows it"),
+    ("Enter", "open the node; fold the supervisor; see the process"),
     ("Esc  Backspace", "back"),
     ("t", "the node's supervision tree"),
-    ("/  f", "filter nodes: web-*  status:down  cpu>80; in a node, search"),
+    ("/  f", "filter: web-* status:down cpu>80; in a node, search"),
     ("← →  < >  s  r", "sort by another column; r turns the order round"),
-    ("N P M T", "sort by name, CPU, memory, uptime; or click on the title"),
+    ("N P M T", "sort by name, CPU, memory, uptime; or click a title"),
     ("space  p", "pause: what is shown stands still, what comes is kept"),
     ("[ ]  , .", "look back, on again: a minute, 5 seconds; Esc is now"),
-    ("+ -", "in the graphs: further back, less far; in the tree: fold"),
-    ("E", "in the tree: fold all"),
+    ("+ -", "in graphs: further back, less far; in a tree: fold"),
+    ("E", "in a tree: fold all"),
     ("e", "the event log: larger, smaller"),
     ("a  F9", "what can be done to a process; all but i asks first:"),
-    ("x  R  S  z", "crash it, restart it, stop it, suspend it and let it go on"),
+    ("x  R  S  z", "crash it, restart it, stop it, suspend and resume it"),
     ("i", "ask a process for its state"),
     ("g", "collect garbage on the node, and say what it freed"),
     ("?  h  F1      q  Ctrl-C", "this page; quit. Ctrl-Z suspends, `fg` comes back"),
 )
 """Every key with what it does; the documentation shows the same."""
 
-MARKS = "● up  ◆ suspect, stale  ✖ down  ○ not met yet  ⟳ restarted  ▮▯ restarts used up"
+MARKS = "● up  ◆ suspect  ✖ down  ○ not met yet  ⟳ restarted  ▮▯ restarts used up"
 
 
 def rows() -> list[Line]:

@@ -39,6 +39,8 @@ _KEYS = {
     "filter": [("Enter", "keep it"), ("Esc", "give it up")],
 }  # fmt: skip
 
+PAGES = tuple(_KEYS)
+
 
 def footer(page: str) -> Line:
     """Write it, for a page of the cluster or of a node, or for a moment in which keys mean something else."""

@@ -37,7 +37,7 @@ def slider(at: float, now: float, columns: int) -> Line:
     first, wide = _track(columns)
     if wide < 8:
         return cells.cut(((" LOOKING BACK ", "bar"), (said, "alarm")), columns)
-    place = min(max(round((1 - (now - at) / REACH) * (wide - 1)), 0), wide - 1)
+    place = min(max(round((1 - (now - at) / REACH) * (wide - 1)), 0), wide - 2)  # the right end is now
     track = f"{'─' * place}●{'─' * (wide - 1 - place)}"
     room = first - len(_LEFT) - len(" LOOKING BACK ")
     return ((" LOOKING BACK ", "bar"), (cells.fit(said, room), "alarm"), (f"{_LEFT}{track}{_RIGHT}", "text"))

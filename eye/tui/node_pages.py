@@ -124,7 +124,7 @@ class NodePages:
         if kept.trouble is None:
             return ""
         age = self._questions.age(kept)
-        return f"  {cells.tame(kept.trouble)}" + ("" if age is None else f"; what is shown is {age:.0f} s old")
+        return ("  " if age is None else f"  {age:.0f} s old: ") + cells.tame(kept.trouble)
 
     def _tabs(self, node: NodeView, trouble: str, columns: int) -> Line:
         spans = [*tabs(TABS, self.tab, self._name(node.name))]

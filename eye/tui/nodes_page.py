@@ -159,7 +159,7 @@ def layout(columns: int, names: Iterable[str]) -> list[tuple[Column, int]]:
 
     Sparks are long where every important column has room beside them, else short.
     """
-    longest = min(max((cells.width(name) for name in names), default=4), 40)
+    longest = min(max((cells.width(cells.tame(name[:60])) for name in names), default=4), 40)
     fitting = _fitting(columns, longest, _SPARK)
     if any(column.matters >= _IMPORTANT and column not in fitting for column in COLUMNS):
         fitting = _fitting(columns, longest, _SHORT_SPARK)

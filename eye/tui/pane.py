@@ -99,7 +99,7 @@ class Pane(ScrollView, can_focus=False):
         self.display = bool(lines)
         if lines:
             self.styles.height = len(lines)
-            self.show_lines(lines)
+        self.show_lines(lines)
 
     @property
     def first(self) -> int:

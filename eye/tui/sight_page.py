@@ -38,7 +38,7 @@ def sentences(document: Document) -> list[str]:
         words = Counter("nothing" if one is None else str(one["status"]) for one in seen.values())
         if len(words) <= 1:
             continue
-        usual = words.most_common(1)[0][0]
+        usual = max(words, key=lambda word: (words[word], word == "up"))
         others = f"{words[usual]} other{'s' * (words[usual] != 1)} see{'s' * (words[usual] == 1)} it "
         others += "not at all" if usual == "nothing" else usual
         for teller, one in seen.items():

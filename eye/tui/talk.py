@@ -46,10 +46,12 @@ class Talk:
         """Write what is asked, else what is said; nothing if neither is."""
         if self._question is not None:
             keys = "  y: yes, any other key: no"
-            room = max(columns - len(keys), 20)
-            asked = cells.wrap(self._question[0], room)
+            has_room = columns >= 2 * len(keys)
+            asked = cells.wrap(self._question[0], columns - len(keys) if has_room else columns)
             lines: list[Line] = [((line, "alarm"),) for line in asked[:-1]]
-            return [*lines, cells.cut(((asked[-1], "alarm"), (keys, "key")), columns)]
+            if not has_room:
+                return [*lines, ((asked[-1], "alarm"),), cells.cut(((keys.strip(), "key"),), columns)]
+            return [*lines, ((asked[-1], "alarm"), (keys, "key"))]
         if self._said is not None:
             return [((line, self._said[1]),) for line in cells.wrap(self._said[0], columns)]
         return []

@@ -18,11 +18,11 @@ from eye.tui.nodes_page import Order
 from eye.tui.page import page_of, tab_at
 from eye.tui.questions import Questions
 from eye.tui.scene import Scene
+from eye.tui.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eye.monitor.node_view import NodeView
     from eye.monitor.view import View
     from eye.tui.cells import Line
     from eye.tui.deeds import Deed
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from eye.tui.page import Page
 
 PAST = "this is the past, in which nothing can be done; Esc goes back to now"
-
-_HOLD = 6.0  # seconds that rows stand still after somebody moved among them
-_RESTLESS = {"cpu", "memory", "mem%", "procs", "rss", "super", "seen"}  # columns whose order changes by itself
 
 
 class Start(NamedTuple):
@@ -60,39 +57,22 @@ class Watching:
         self._questions = Questions(view, desk, interval)
         self.scene = Scene(view, self._questions, wants)
         self.node_pages = NodePages(self._questions, lambda: view.has_history)
-        self.wanted = wanted or parse("")
-        self.order = start.order
+        self.table = Table(view.now, wanted, start.order)
         self.tab = start.tab
-        self.chosen: str | None = None  # a node's name
-        self.opened: str | None = None  # likewise
+        self.opened: str | None = None  # a node's name
         self.is_helping = False
-        self.follows = False
-        self.rows: list[NodeView] = []
         self._opens = start.node_tab
         self._line: int | None = None  # of the events, where it is not the last
         self._first_seen = 0  # the first column of the matrix
-        self._held_until = 0.0
 
     # ---------------------------------------------------------------------------- what is seen
 
     def look(self) -> None:
         """Take in what there is to see at the moment; what is painted, and what keys mean, follows from it."""
-        seen = self.scene.look()
-        before = [node.name for node in self.rows]
-        self.rows = nodes_page.arrange(seen.nodes, self.wanted, self.order, seen.now)
-        if self.is_held:
-            self.rows = nodes_page.hold(self.rows, before)
-        names = [node.name for node in self.rows]
-        if self.chosen not in names and names:
-            self.chosen = names[0]
-        if self._opens is not None and names:
+        self.table.take(self.scene.look())
+        if self._opens is not None and self.table.rows:
             self.open(self._opens)
             self._opens = None
-
-    @property
-    def is_held(self) -> bool:
-        """Whether the rows stand still, because somebody is moving among them."""
-        return not self.follows and self.order.key in _RESTLESS and self._view.now() < self._held_until
 
     @property
     def where(self) -> tuple[str | None, ...]:
@@ -107,7 +87,7 @@ class Watching:
         """Name the nodes whose figures are on the screen, of which the page shows so many lines."""
         if self.opened is not None:
             return [self.opened]
-        return [node.name for node in self.rows[first : first + height]] if self.tab == TABS[0] else []
+        return self.table.names[first : first + height] if self.tab == TABS[0] else []
 
     def summary(self) -> Line:
         """Write the first line."""
@@ -116,10 +96,8 @@ class Watching:
         if self.scene.is_paused:
             spans.append((f" PAUSED {moment.clock_of(seen.now)} ", "bar"))
             spans.append(("  ", "text"))
-        if not self.wanted.is_empty:
-            spans.append((f"filter: {cells.shorten(cells.tame(self.wanted.text), 40)}  ", "key"))
-        counts = nodes_page.summary(seen.nodes, len(self.rows), seen.now)
-        return (*spans, *counts, *alerts_page.headline(seen.alerts))
+        counts = nodes_page.summary(seen.nodes, len(self.table.rows), seen.now)
+        return (*spans, *self.table.headline(), *counts, *alerts_page.headline(seen.alerts))
 
     def page(self, columns: int, lines: int) -> Page:
         """Make the page of the moment; `lines` are there for all of it."""
@@ -140,7 +118,7 @@ class Watching:
         if self.tab == "events":
             return cluster_pages.events(seen, columns, self._line)
         trail = self._view.trail if self.scene.at is None else _no_trail
-        return cluster_pages.nodes(seen, self.rows, self.chosen, self.order, trail, columns, self._note())
+        return cluster_pages.nodes(seen, self.table, trail, columns)
 
     def _sight(self, columns: int) -> Page:
         if self.scene.at is not None:
@@ -148,17 +126,6 @@ class Watching:
             return page_of(cluster_pages.tab_line(self.tab), [(), ((f"  {said}", "dim"),)])
         kept = self._questions.sightings(len(self.scene.seen.nodes))
         return cluster_pages.sight(kept, self._questions.age(kept), columns, self._first_seen)
-
-    def _note(self) -> str:
-        if self.follows and self.chosen is not None:
-            return f"follows {cells.shorten(cells.tame(self.chosen), 24)}"
-        return "rows stand still while you move" if self.is_held else ""
-
-    def events(self, columns: int, lines: int) -> list[Line]:
-        """Make the last lines of the event log, the newest last."""
-        return events_page.rows(self.scene.seen.events, columns, lines) or [
-            (("  nothing has happened yet", "dim"),)
-        ]
 
     def footer(self) -> Line:
         """Name the keys that count here."""
@@ -180,10 +147,8 @@ class Watching:
             last = events_page.count(self.scene.seen.events) - 1
             place = max((last if self._line is None else self._line) + by, 0)
             self._line = None if place >= last else place
-        elif self.tab == TABS[0] and self.rows:
-            names = [node.name for node in self.rows]
-            at = names.index(self.chosen) if self.chosen in names else 0
-            self._choose(names[min(max(at + by, 0), len(names) - 1)])
+        elif self.tab == TABS[0]:
+            self.table.move(by)
 
     def point_at(self, line: int) -> None:
         """Choose what is on that line of the page."""
@@ -191,12 +156,8 @@ class Watching:
             self.back()
         elif self.opened is not None:
             self.node_pages.point_at(line)
-        elif self.tab == TABS[0] and line < len(self.rows):
-            self._choose(self.rows[line].name)
-
-    def _choose(self, name: str) -> None:
-        self.chosen = name
-        self._held_until = self._view.now() + _HOLD
+        elif self.tab == TABS[0]:
+            self.table.choose(line)
 
     def press_tabs(self, x: int) -> None:
         """Take a click on the tabs."""
@@ -210,14 +171,12 @@ class Watching:
         if self.opened is not None:
             self.node_pages.press_heading(x, columns)
         elif self.tab == TABS[0]:
-            shown = nodes_page.layout(columns, (cells.tame(node.name[:60]) for node in self.rows))
-            if (key := nodes_page.column_at(x, shown)) is not None:
-                self.sort_by(key)
+            self.table.press(x, columns)
 
     def open(self, tab: str | None = None) -> None:
         """Open the chosen node; in it, what is chosen there."""
-        if self.opened is None and self.chosen is not None and self.tab == TABS[0]:
-            self.opened = self.chosen
+        if self.opened is None and self.table.chosen is not None and self.tab == TABS[0]:
+            self.opened = self.table.chosen
             self.node_pages.enter(tab)
         elif self.opened is not None and tab is not None:
             self.node_pages.turn_to(tab)
@@ -236,7 +195,7 @@ class Watching:
         elif self.tab != TABS[0]:
             self.turn_to(TABS[0])
         else:
-            self.wanted = parse("")
+            self.table.wanted = parse("")
 
     def turn_to(self, tab: str) -> None:
         """Show another page of the cluster."""
@@ -257,22 +216,20 @@ class Watching:
         elif self.tab == "who sees whom":
             self._first_seen = max(self._first_seen + 5 * step, 0)
         elif self.tab == TABS[0]:
-            self.order = self.order.next(step)
-            self._held_until = 0.0
+            self.table.step(step)
 
     def sort_by(self, key: str) -> None:
         """Sort the nodes by that column; once more turns it round."""
         if self.opened is None:
-            self.order = self.order.by(key)
-            self._held_until = 0.0
+            self.table.sort_by(key)
 
     def reverse(self) -> None:
         """Turn the order round."""
-        self.sort_by(self.order.key)
+        self.sort_by(self.table.order.key)
 
     def follow(self) -> None:
         """Let the chosen row be kept in sight, wherever it goes; or let it go."""
-        self.follows = not self.follows
+        self.table.follows = not self.table.follows
 
     def pause(self) -> None:
         """Let the screen stand still, or go on."""
@@ -288,7 +245,7 @@ class Watching:
 
     def take_filter(self, wanted: Filter) -> None:
         """Show these nodes."""
-        self.wanted = wanted
+        self.table.wanted = wanted
 
     def wider(self, step: int) -> str | None:
         """In graphs, reach back further or less far; in a tree, fold. Answers why it cannot be."""
@@ -301,7 +258,7 @@ class Watching:
 
     def aim(self, name: str) -> tuple[tuple[Deed, str, str] | None, str]:
         """Say what to do, to which node and which process of it; or why nothing can be done."""
-        deed, node = DEEDS[name], self.opened or (self.chosen if self.tab == TABS[0] else None)
+        deed, node = DEEDS[name], self.opened or (self.table.chosen if self.tab == TABS[0] else None)
         process = self.node_pages.chosen if self.opened is not None else None
         if self.scene.at is not None:
             return None, PAST
