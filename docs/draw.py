@@ -29,7 +29,7 @@ from eye import errors, supervision
 from eye.cli.group import COMMANDS, make_group
 from eye.cli.options import SHARED, Option
 from eye.cluster.news import NameConflict
-from eye.metrics.catalogue import CATALOGUE, LISTS, Unit
+from eye.metrics.catalogue import CATALOGUE, Unit
 from eye.metrics.sample import HostReading, ProcessReading
 from eye.monitor import chronicle
 from eye.monitor.node_view import NodeView
@@ -355,9 +355,9 @@ def metrics() -> str:
             f"`{metric.part}.{metric.json_name}`",
             "percent" if metric.unit is Unit.SHARE else metric.unit.value,
             f"`{metric_name(metric)}`",
-            metric.help + (f" (every {metric.beat:g} s)" if metric.beat else ""),
+            metric.help,
         ]
-        for metric in (*CATALOGUE, *LISTS)
+        for metric in CATALOGUE
     ]
     return _table(["`--metric`", "scope", "JSON", "JSON unit", "Prometheus", "what it is"], rows)
 

@@ -24,7 +24,18 @@ _WEB = Path(__file__).parent.parent / "eye" / "web"
 SOURCES, RESULTS = _WEB / "browser", _WEB / "static"
 FIRST = "element.js"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.]+)";\n', re.MULTILINE)
-_PRIVATE = re.compile(r"(?<!\w)#([a-zA-Z_]\w*)(?=[\s(=;,.?)\]}\[&|<>+*/:!-])")
+_LETTERS = [*string.ascii_letters, *map("".join, itertools.product(string.ascii_letters, repeat=2))]
+_VARIABLE = re.compile(r"--(?!eye-)([\w-]+):")
+_STYLE = (
+    (r"/\*.*?\*/", ""),
+    (r"\s+", " "),
+    (r"(?<=[{};,>]) | (?=[{};,>!])", ""),
+    (r"(?<=[a-z]): (?=[^{}]*[;})])", ":"),
+    (r";}", "}"),
+    (r'="([a-z]+)"\]', r"=\1]"),
+    (r"::(before|after)", r":\1"),
+)
+_PRIVATE = re.compile(r"#([a-zA-Z_]\w*)(?=[\s(=;,.?)\]}\[&|<>+*/:!-])")
 
 
 def shortened() -> dict[str, bytes]:
@@ -32,8 +43,11 @@ def shortened() -> dict[str, bytes]:
     pictures = {path.name: _short(path.read_text("utf-8"), "image/svg+xml") for path in SOURCES.glob("*.svg")}
     sheets = {path.name: _short_style(path.read_text("utf-8")) for path in SOURCES.glob("*.css")}
     script = _short(f"(()=>{{{one_module(SOURCES / FIRST)}}})()", "application/javascript")
-    made = {FIRST: _short_private_names(script), **sheets, **pictures}
-    return {name: text.encode() + b"\n" for name, text in made.items()}
+    made = {FIRST: _short_names(script, _PRIVATE, "#"), **sheets}
+    variables = sorted(set(_VARIABLE.findall("".join(sheets.values()))))
+    any_variable = re.compile(rf"--({'|'.join(variables)})(?![\w-])")
+    made = {name: _short_names(text, any_variable, "--", variables) for name, text in made.items()}
+    return {name: text.encode() + b"\n" for name, text in (made | pictures).items()}
 
 
 def one_module(first: Path) -> str:
@@ -50,10 +64,28 @@ def one_module(first: Path) -> str:
         whole = re.sub(r"^export (?!\{)", "", _IMPORT.sub("", text), flags=re.MULTILINE)
         left = re.search(r"^(import|export)\b.*", whole, re.MULTILINE)
         assert left is None, f"{path.name}: write {left and left[0]!r} as the other modules do"
-        texts[path] = texts.pop(path) or whole  # moved behind what it needs
+        texts[path] = texts.pop(path) or _with_arrows(whole)  # moved behind what it needs
 
     add(first)
     return "".join(texts.values())
+
+
+def _with_arrows(text: str, indent: str = "") -> str:
+    """Write functions as arrows, which are shorter. Those within a function come first there: so they count."""
+
+    def arrow(found: re.Match[str]) -> str:
+        is_async, name, arguments, body = found.groups(default="")
+        within = _functions(indent + "  ")
+        inner = "".join(each[0] for each in within.finditer(body))
+        whole = _with_arrows(inner, indent + "  ") + within.sub("", body) if inner else body
+        return f"{indent}const {name} = {is_async}{arguments} => {{\n{whole}{indent}}};\n"
+
+    return _functions(indent).sub(arrow, text)
+
+
+def _functions(indent: str) -> re.Pattern[str]:
+    opening = rf"^{indent}(async )?function (\w+)(\([^\n]*\)) {{\n"
+    return re.compile(rf"{opening}(.*?)^{indent}}}\n", re.MULTILINE | re.DOTALL)
 
 
 def _short(text: str, kind: str) -> str:
@@ -62,18 +94,15 @@ def _short(text: str, kind: str) -> str:
 
 def _short_style(text: str) -> str:
     """The package leaves nested rules as they are, blanks and all."""
-    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
-    text = re.sub(r"\s+", " ", text)
-    text = re.sub(r"(?<=[{};,]) | (?=[{};,])", "", text)
-    text = re.sub(r"(?<=[a-z]): (?=[^{}]*[;}])", ":", text)
-    return re.sub(r'="([a-z]+)"\]', r"=\1]", text.replace(";}", "}").strip())
+    for pattern, short in _STYLE:
+        text = re.sub(pattern, short, text, flags=re.DOTALL)
+    return text.strip()
 
 
-def _short_private_names(script: str) -> str:
-    """Private names are a class's own affair: no string and no other script can mean them."""
-    letters = ("".join(each) for size in (1, 2) for each in itertools.product(string.ascii_letters, repeat=size))
-    names: dict[str, str] = {}
-    return _PRIVATE.sub(lambda found: "#" + names.setdefault(found[1], next(letters)), script)
+def _short_names(text: str, any_name: re.Pattern[str], before: str, known: list[str] | None = None) -> str:
+    """Private names are a class's own affair; variables of the style are ours unless they begin with `eye-`."""
+    names = dict(zip(known or [], _LETTERS, strict=False))
+    return any_name.sub(lambda found: before + names.setdefault(found[1], _LETTERS[len(names)]), text)
 
 
 def out_of_date() -> list[str]:

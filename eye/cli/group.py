@@ -23,7 +23,6 @@ COMMANDS = {
     "nodes": "Who is in the cluster, and how each node is.",
     "tree": "The live supervision tree of a node, or of all.",
     "processes": "Every process of a node, or of all, the longest mailbox first.",
-    "history": "What was, from the database.",
     "gc": "Collect garbage on remote nodes, and say what it freed.",
     "kill": "Crash a process of a node on purpose.",
     "web": "The web view alone, in a browser.",

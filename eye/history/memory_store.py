@@ -126,7 +126,7 @@ class MemoryStore:
                     if filled is None:
                         filled = there
                     else:
-                        filled.fill_holes(there, tier.step)
+                        filled.fill_holes(there)
                 assert filled is not None
                 found[name] = filled.points()
         finest = min(used, key=list(Tier).index)

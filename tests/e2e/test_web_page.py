@@ -52,12 +52,6 @@ class Place:
         self.server.close()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with Browser() as browser:
-        yield browser
-
-
 @pytest.fixture
 def place() -> Iterator[Place]:
     place = Place(World(node("alpha"), node("beta"), node("gamma", "down")))

@@ -1,67 +1,122 @@
-// What may be done to a node from here, if the server says that it may: asked twice, and answered with a receipt.
+// What may be done from here, where the server says that it may: asked twice where it can do harm, and answered
+// with a receipt. The token is asked for once.
 
-import { ask, button, make, setText } from "./dom.js";
+import { button, inPath, make, setText } from "./dom.js";
 import { plain, size } from "./format.js";
 
-const KEPT = "eye-token"; // for as long as the tab is open
+const DEEDS = {
+  // name: what the button says, what follows, whether it is done without asking again
+  state: ["Look at its state", "It is asked between two messages.", true],
+  suspend: ["Suspend", "It takes no message until it is resumed; they wait."],
+  resume: ["Resume", "It takes messages again.", true],
+  restart: ["Restart", "Its supervisor ends it and starts a new one in its place, with fresh state."],
+  stop: ["Stop", "Its supervisor ends it, and does not start it again."],
+  crash: ["Crash", "It ends at once; its supervisor decides what follows."],
+};
+const DONE = { suspend: "suspended", resume: "resumed", restart: "restarted", stop: "stopped" };
+const SPANS_OF_LINKS = { 3600: "1 hour", 86400: "1 day", 604800: "1 week" };
 
-export class Actions {
-  constructor(api) {
-    this.api = api;
-    this.receipt = make("p.receipt", { role: "status" });
-    this.title = make("h2");
-    this.words = make("p");
-    this.token = make("input", { type: "password", placeholder: "token", "aria-label": "token", autocomplete: "off" });
-    this.yes = button("", () => this.sure());
-    this.element = make("dialog", {
-      onkeydown: (event) => {
-        event.stopPropagation();
-        if (event.key === "Enter" && event.target === this.token) this.sure();
-      },
-    }, this.title, this.words, this.token, make("div.row-of", {}, button("Cancel", () => this.element.close()), this.yes));
+// `element` is the dialog; `receipt` says what came of it.
+export function makeActions(server) {
+  let deeds = new Set();
+  let sure = null; // what Enter and the last button do
+  const receipt = make("p.receipt", { role: "status" });
+  const title = make("h2");
+  const words = make("p");
+  const body = make("div.deeds");
+  const token = make("input", { type: "password", placeholder: "token", label: "token", autocomplete: "off" });
+  const no = button("Cancel", () => element.close());
+  const yes = button("", () => sure());
+  const element = make("dialog", {
+    label: "action",
+    onkeydown: (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter" && event.target === token) sure();
+    },
+  }, title, words, body, token, make("div.row-of", no, yes));
+
+  function say(head, text, ...inside) {
+    setText(title, head);
+    setText(words, text);
+    body.replaceChildren(...inside);
+    yes.hidden = token.hidden = true;
+    setText(no, "Close");
+    if (!element.open) element.showModal();
   }
 
-  // Which actions there are; asked once. A server that tells no events is from before there were any.
-  load() {
-    if (!this.offered) return Promise.resolve(new Set());
-    this.loaded ??= ask(new URL("actions", this.api)).then(({ actions = [], token }) => {
-      this.needsToken = token;
-      return new Set(actions);
-    });
-    return this.loaded;
-  }
-
-  collect(node) {
-    this.confirm(node, "Collect garbage", "All threads of the node stand still for it.", `gc/${encodeURIComponent(node)}`, {}, (said) => {
-      const memory = said.rss_before ? `, memory ${size(said.rss_before)} → ${size(said.rss_after)}` : "";
-      return `${said.collected.reduce((sum, some) => sum + some, 0)} objects collected in ${(1000 * said.pause).toFixed(1)} ms${memory}`;
-    });
-  }
-
-  crash(node, process) {
-    this.confirm(node, `Crash ${plain(process)}`, "It ends at once; its supervisor decides what follows.",
-      `crash/${encodeURIComponent(node)}`, { process, reason: "crashed from the web view" }, () => `${plain(process)} was crashed`);
-  }
-
-  confirm(node, title, words, address, body, receipt) {
-    setText(this.title, `${title}?`);
-    setText(this.words, `${plain(node)}: ${words}`);
-    setText(this.yes, title.split(" ")[0]);
-    this.token.hidden = !this.needsToken || Boolean(sessionStorage.getItem(KEPT));
-    this.sure = () => {
-      this.element.close();
-      this.send(address, body, receipt);
+  // Asks for the token if there is none, and, unless `asks` is false, whether it is meant.
+  function confirm(head, text, verb, act, asks = true, ...inside) {
+    sure = () => {
+      if (!token.hidden) server.token = token.value;
+      token.value = "";
+      element.close();
+      act();
     };
-    this.element.showModal();
+    if (server.token && !asks) return sure();
+    say(head, text, ...inside);
+    setText(no, "Cancel");
+    setText(yes, verb);
+    yes.hidden = false;
+    token.hidden = Boolean(server.token);
+    (token.hidden ? yes : token).focus();
   }
 
-  async send(address, body, receipt) {
-    if (this.token.value) sessionStorage.setItem(KEPT, this.token.value);
-    this.token.value = "";
-    const headers = { "Content-Type": "application/json", "X-Eye-Token": sessionStorage.getItem(KEPT) ?? "" };
-    setText(this.receipt, "…");
-    const said = await ask(new URL(address, this.api), { method: "POST", headers, body: JSON.stringify(body) });
-    if (!said.ok) sessionStorage.removeItem(KEPT); // perhaps it was wrong: it is asked for again
-    setText(this.receipt, said.ok ? receipt(said) : plain(said.error));
+  async function send(path, content, write) {
+    setText(receipt, "…");
+    const said = await server.post(path, content);
+    setText(receipt, said.ok ? write(said) : plain(said.error));
+    return said;
   }
+
+  function collect(node) {
+    confirm(`Collect garbage?`, `${plain(node)}: all threads of the node stand still for it.`, "Collect", () => send(`gc/${inPath(node)}`, {}, (said) => {
+      const memory = said.rss_before ? `, memory ${size(said.rss_before)} → ${size(said.rss_after)}` : "";
+      return `${said.collected.reduce?.((sum, some) => sum + some, 0) ?? said.collected} objects collected in ${(1000 * said.pause).toFixed(1)} ms${memory}`;
+    }));
+  }
+
+  // Offer what may be done to a process.
+  function choose(node, process) {
+    const offered = Object.keys(DEEDS).filter((deed) => deeds.has(deed));
+    if (offered.length) say(plain(process), `on ${plain(node)}`, ...offered.map((deed) => make("p", button(DEEDS[deed][0], () => meant(node, process, deed)), ` ${DEEDS[deed][1]}`)));
+  }
+
+  function meant(node, process, deed) {
+    const [verb, follows, harmless] = DEEDS[deed];
+    confirm(`${verb}: ${plain(process)}?`, `${plain(node)}: ${follows}`, verb, () => act(node, process, deed), !harmless);
+  }
+
+  async function act(node, process, deed) {
+    const name = inPath(node);
+    if (deed === "crash") send(`crash/${name}`, { process, reason: "crashed from the web view" }, () => `${plain(process)} was crashed`);
+    else if (deed !== "state") send(`handle/${name}`, { process, deed }, ({ path }) => `${plain(path)} was ${DONE[deed]}`);
+    else {
+      const said = await send(`state/${name}`, { process }, () => "");
+      if (!said.ok) return;
+      say(plain(process), `${plain(said.behaviour)}, ${plain(said.status)}`,
+        make("dl", ...said.state.flatMap(([of, text]) => [make("dt", { text: plain(of) || "state" }), make("dd", { text: plain(text, 2_000) })])));
+    }
+  }
+
+  // A link that shows a panel of a node (null: of all) and nothing else, for a stated time.
+  function share(node, panel) {
+    const seconds = make("select", { label: "for how long" }, ...Object.entries(SPANS_OF_LINKS).map(([value, text]) => make("option", { value, text })));
+    confirm("Share", `A link that shows the ${panel} of ${node === null ? "all" : plain(node)} and nothing else, to everybody who has it, for`, "Make the link", async () => {
+      const said = await send("links", { node, panel, seconds: +seconds.value }, () => "");
+      if (!said.ok) return;
+      const link = make("input", { readonly: "", value: new URL(said.url, server.base).href, label: "link", onfocus: () => link.select() });
+      const copy = button("Copy", () => navigator.clipboard?.writeText(link.value).then(() => setText(copy, "Copied"), () => link.select()));
+      say("Share", `Good until ${new Date(said.expires * 1000).toLocaleString()}`, make("div.row-of", link, copy));
+      link.focus();
+    }, true, seconds);
+  }
+
+  return {
+    element,
+    receipt,
+    collect,
+    choose,
+    share,
+    allow: (may) => (deeds = may),
+  };
 }

@@ -13,12 +13,22 @@ export const nothing = {
   heard: 0, // our time, in milliseconds, when it came
   fields: [],
   nodes: [],
+  events: null, // the number of the last event; null where nobody tells
+  refused: undefined, // why the server tells nothing
+  alerts: null, // another number whenever an alert changes
 };
 
 export function next(cluster, message, now) {
+  const { events = cluster.events, alerts = cluster.alerts } = message;
+  const after = step(cluster, message, now);
+  return after === cluster || (events === cluster.events && alerts === cluster.alerts) ? after : { ...after, events, alerts };
+}
+
+function step(cluster, message, now) {
   switch (message.type) {
     case "snapshot":
       return {
+        ...cluster,
         known: true,
         live: true,
         broken: false,
@@ -34,7 +44,7 @@ export function next(cluster, message, now) {
     case "alive":
       return follows(cluster, message, now, (nodes) => nodes);
     case "lost":
-      return { ...cluster, live: false }; // keep what we last knew
+      return { ...cluster, live: false, refused: message.refused }; // keep what we last knew
     default:
       return cluster; // a newer server may say more
   }
@@ -81,8 +91,10 @@ export function dataAge(cluster, now) {
   return Math.max(0, (now - cluster.heard) / 1000);
 }
 
+// A node that is asked less often may be silent for longer.
 export function isStale(node) {
-  return node.status === "up" && (node.seen_at == null || node.at - node.seen_at > STALE_AFTER);
+  const longest = Math.max(STALE_AFTER, 2.5 * (node.every ?? 0));
+  return node.status === "up" && (node.seen_at == null || node.at - node.seen_at > longest);
 }
 
 // Up, and its figures are of now.

@@ -5,14 +5,17 @@ import { NONE, SHAPES, percent, plain, shortSpan, size, span } from "./format.js
 
 // `scope` is "host" (the machine) or "node" (the node's own share of it).
 const partOf = (scope) => (scope === "node" ? "process" : "host");
-const memory = (said, scope) => said?.[scope === "node" ? "memory_rss" : "memory_used"] ?? null;
-const count = (value) => (value == null ? NONE : String(value));
+const said = (node, scope, field) => reading(node, partOf(scope))?.[field] ?? null;
+const memory = (node, scope) => said(node, scope, scope === "node" ? "memory_rss" : "memory_used");
 const RANK = { down: 0, suspect: 1, stale: 2, connecting: 3, up: 4 };
 
 export const stateOf = (node) => (isStale(node) ? "stale" : node.status);
 
+// A column of whole numbers.
+const numbers = (id, by, more) => ({ id, title: id, width: "5.5rem", number: true, falls: true, by, cell: (node, scope) => ({ text: String(by(node, scope) ?? NONE) }), ...more });
+
 // from: the width of the table, in pixels, below which the column drops away (but see `phone`: there, a row
-// has two lines, and all but a few columns are back).
+// has two lines, and all but a few columns are back). falls: the greatest first.
 export const COLUMNS = [
   {
     id: "node",
@@ -26,64 +29,49 @@ export const COLUMNS = [
     title: "status",
     width: "minmax(10rem, 1fr)",
     by: (node) => RANK[stateOf(node)] ?? 9,
-    cell: (node, scope, time) => {
+    cell(node, scope, time) {
       const state = stateOf(node);
-      const said = { shape: SHAPES[state] ?? "?", text: plain(state) };
-      if (state === "up") return said;
+      const shown = { shape: SHAPES[state] ?? "?", text: plain(state) };
+      if (state === "up") return shown;
       const age = node.seen_at == null ? null : time - node.seen_at;
-      said.title = [age === null ? "never seen" : `last seen ${span(age)} ago`, node.reason && plain(node.reason)].filter(Boolean).join(": ");
-      return { ...said, note: age === null ? "" : `${shortSpan(age)} ago` };
+      const title = [age === null ? "never seen" : `last seen ${span(age)} ago`, node.reason && plain(node.reason)].filter(Boolean).join(": ");
+      return { ...shown, title, note: age === null ? "" : `${shortSpan(age)} ago` };
     },
   },
   {
     id: "memory",
     title: "memory",
     width: "minmax(8rem, 1.2fr)",
-    by: (node, scope) => memory(reading(node, partOf(scope)), scope),
-    cell: (node, scope) => {
-      const used = memory(reading(node, partOf(scope)), scope);
-      const total = reading(node, "host")?.memory_total;
-      if (used == null) return { text: NONE };
-      return { text: size(used), note: scope === "node" ? null : `of ${size(total)}`, share: total ? used / total : 0 };
+    falls: true,
+    by: memory,
+    cell(node, scope) {
+      const used = memory(node, scope);
+      const total = said(node, "host", "memory_total");
+      return used === null ? { text: NONE } : { text: size(used), note: scope === "node" ? "" : `of ${size(total)}`, share: total ? used / total : 0 };
     },
   },
   {
     id: "cpu",
     title: "CPU",
     width: "minmax(4.5rem, .8fr)",
-    by: (node, scope) => reading(node, partOf(scope))?.cpu_percent ?? null,
-    cell: (node, scope) => {
-      const value = reading(node, partOf(scope))?.cpu_percent;
-      return { text: percent(value), share: value == null ? null : value / 100 };
+    falls: true,
+    by: (node, scope) => said(node, scope, "cpu_percent"),
+    cell(node, scope) {
+      const value = said(node, scope, "cpu_percent");
+      return { text: percent(value), share: value === null ? null : value / 100 };
     },
   },
-  {
-    id: "processes",
-    title: "processes",
-    width: "5.5rem",
-    number: true,
-    from: 770,
-    by: (node, scope) => reading(node, partOf(scope))?.process_count ?? null,
-    cell: (node, scope) => ({ text: count(reading(node, partOf(scope))?.process_count) }),
-  },
+  numbers("processes", (node, scope) => said(node, scope, "process_count"), { from: 770 }),
   {
     id: "uptime",
     title: "uptime",
     width: "6rem",
     number: true,
+    falls: true,
     by: (node, scope, time) => uptime(node, partOf(scope), time),
     cell: (node, scope, time) => ({ text: span(uptime(node, partOf(scope), time)) }),
   },
-  {
-    id: "restarts",
-    title: "restarts",
-    width: "5rem",
-    number: true,
-    from: 870,
-    phone: false,
-    by: (node) => reading(node, "process")?.restarts ?? null,
-    cell: (node) => ({ text: count(reading(node, "process")?.restarts) }),
-  },
+  numbers("restarts", (node) => said(node, "node", "restarts"), { width: "5rem", from: 870, phone: false }),
   {
     id: "address",
     title: "address",
@@ -102,17 +90,17 @@ export function chosen(names) {
   return found.length ? found : COLUMNS;
 }
 
+const { compare: byName } = new Intl.Collator(undefined, { numeric: true });
+
 // The names of the nodes to show, in order. Equal nodes stand in name order, unknown values last.
 export function ordered(nodes, { means, column, falling, scope, time }) {
   const shown = nodes.filter(means);
   const sign = falling ? -1 : 1;
   const keys = new Map(shown.map((node) => [node, column.by(node, scope, time)]));
-  const names = new Intl.Collator(undefined, { numeric: true }).compare;
   return shown.sort((a, b) => {
     const [x, y] = [keys.get(a), keys.get(b)];
-    if (x == null || y == null) return (x == null) - (y == null) || names(a.node, b.node);
-    const order = typeof x === "string" ? names(x, y) : x - y;
-    return order * sign || names(a.node, b.node);
+    if (x == null || y == null) return (x == null) - (y == null) || byName(a.node, b.node);
+    return (typeof x === "string" ? byName(x, y) : x - y) * sign || byName(a.node, b.node);
   }).map((node) => node.node);
 }
 

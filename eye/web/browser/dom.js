@@ -1,20 +1,23 @@
 // The few things that every panel does to the page. Text only ever goes in as text.
 
-// make("p.note.big", { text: "hello", title: "…", onclick }, child, …)
-export function make(kind, settings = {}, ...children) {
+// make("p.note.big", { text: "hello", label: "…", onclick }, child, …); the settings may be left out.
+export function make(kind, settings, ...children) {
   const [tag, ...classes] = kind.split(".");
-  return filled(document.createElement(tag), { ...(classes.length && { class: classes.join(" ") }), ...settings }, children);
+  const element = document.createElement(tag);
+  if (classes.length) element.className = classes.join(" ");
+  return filled(element, settings, children);
 }
 
-export function svg(tag, settings, ...children) {
-  return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), settings, children);
-}
+export const svg = (tag, settings, ...children) => filled(document.createElementNS("http://www.w3.org/2000/svg", tag), settings, children);
 
-function filled(element, settings, children) {
-  for (const [key, value] of Object.entries(settings)) {
-    if (key === "text") element.textContent = value;
-    else if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-    else element.setAttribute(key, value);
+function filled(element, settings = {}, children) {
+  if (settings instanceof Node || typeof settings === "string") element.append(settings);
+  else {
+    for (const [key, value] of Object.entries(settings)) {
+      if (key === "text") element.textContent = value;
+      else if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+      else element.setAttribute(key === "label" ? "aria-label" : key, value);
+    }
   }
   element.append(...children);
   return element;
@@ -22,42 +25,37 @@ function filled(element, settings, children) {
 
 export const button = (text, onclick, more) => make("button", { type: "button", text, onclick, ...more });
 
+// A sign that says with a shape what words beside it say.
+export const sign = (text = "") => make("span.shape", { text, "aria-hidden": true });
+
 // Touch the page only where it differs.
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 export function setAttribute(element, name, value) {
-  if (value == null || value === false) element.removeAttribute(name);
+  if (value == null) element.removeAttribute(name);
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
 }
 
 // Some buttons of which one is pressed. `options` is value -> words.
 export function choice(label, options, now, onChoose) {
-  const buttons = Object.entries(options).map(([value, text]) => button(text, () => choose(value), { "aria-pressed": value === now }));
-  function choose(value) {
-    buttons.forEach((each, at) => setAttribute(each, "aria-pressed", Object.keys(options)[at] === value));
-    onChoose(value);
-  }
-  return make("div.choice", { role: "group", "aria-label": label }, ...buttons);
+  const buttons = Object.entries(options).map(([value, text]) => {
+    const one = button(text, () => {
+      for (const each of buttons) setAttribute(each, "aria-pressed", each === one);
+      onChoose(value);
+    }, { "aria-pressed": value === now });
+    return one;
+  });
+  return make("div.choice", { role: "group", label }, ...buttons);
 }
 
-// The server's answer to one question, with `ok`; or { ok: false, error }. Only being called off is an error.
-export async function ask(url, settings) {
-  try {
-    const answer = await fetch(url, { credentials: "include", ...settings });
-    return { ...(await answer.json()), ok: answer.ok };
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    return { ok: false, error: "the view does not answer" };
-  }
+// Where a key leads in a list of so many rows, from the row `at` (-1: none is chosen); undefined if nowhere.
+export function movedBy(key, at, rows, page) {
+  const to = { ArrowDown: at + 1, ArrowUp: at < 0 ? rows - 1 : at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: rows - 1 }[key];
+  return rows && to !== undefined ? Math.min(rows - 1, Math.max(0, to)) : undefined;
 }
 
-// The eye in the corner: open while the view is live, its iris in the colour of the worst node; else shut.
-export function eyeMark() {
-  return svg("svg", { viewBox: "0 0 34 22", class: "mark", "aria-hidden": "true" },
-    svg("path", { class: "lids", d: "M1.5 11C9 1.5 25 1.5 32.5 11 25 20.5 9 20.5 1.5 11Z" }),
-    svg("circle", { class: "iris", cx: 17, cy: 11, r: 6 }),
-    svg("ellipse", { class: "pupil", cx: 17, cy: 11, rx: 1.7, ry: 4.8 }),
-    svg("path", { class: "shut", d: "M1.5 9C9 17 25 17 32.5 9M8 14l-2 3.5M17 15.5v4M26 14l2 3.5" }));
-}
+export const milliseconds = () => performance.now();
+
+export const inPath = encodeURIComponent;

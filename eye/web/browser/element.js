@@ -1,5 +1,6 @@
-// <sorcerers-eye src="/eye/" view="table|graphs|tree|processes" node="…" panel="graphs|tree|processes"
-//   columns="node status cpu" filter="cpu>80" scope="host|node" span="60|600|3600" theme="light|dark">
+// <sorcerers-eye src="/eye/" view="nodes|graphs|tree|processes|cost|trees|sightings|events|alerts" node="…"
+//   panel="graphs|tree|processes|cost" show="nodes|trees|sightings" columns="node status cpu" filter="cpu>80"
+//   metrics="host.cpu orders" range="600" scope="host|node" theme="light|dark" key="…">
 //
 // It tells its page with the events eye-update, eye-select and eye-state. With the attribute `linked`, as on its own
 // page, how it is looked at stands in the page's address, so that a view can be sent to somebody.
@@ -20,45 +21,55 @@ function sheet(url) {
   return sheets.get(url);
 }
 
-const LOOK = ["view", "node", "panel", "columns", "filter", "scope", "span"];
+const LOOK = "view show node panel columns filter scope range metrics key".split(" ");
 
 class SorcerersEye extends HTMLElement {
   static observedAttributes = ["src", ...LOOK];
+  #running = null;
+  #changed = false;
 
   connectedCallback() {
-    this.restart();
+    this.#restart();
   }
 
   disconnectedCallback() {
-    this.running?.close();
-    this.running = null;
+    this.#running?.close();
+    this.#running = null;
   }
 
+  // Several attributes that change at once are one change.
   attributeChangedCallback(name, before, after) {
-    if (!this.running || before === after) return;
-    if (name === "filter") this.running.filter(after ?? "");
-    else this.restart();
+    if (!this.#running || before === after) return;
+    if (name === "filter") this.#running.filter(after ?? "");
+    else if (!this.#changed) {
+      this.#changed = true;
+      queueMicrotask(() => {
+        this.#changed = false;
+        if (this.#running) this.#restart();
+      });
+    }
   }
 
-  restart() {
-    this.running?.close();
+  #restart() {
+    this.#running?.close();
     const base = new URL(this.getAttribute("src") ?? "./", document.baseURI);
     if (!base.pathname.endsWith("/")) base.pathname += "/";
     const linked = this.hasAttribute("linked") ? new URLSearchParams(location.search) : null;
     const look = Object.fromEntries(LOOK.map((name) => [name, linked?.get(name) ?? this.getAttribute(name) ?? ""]));
-    const running = (this.running = start({
+    if (look.key) look.view ||= look.panel; // a signed link shows one panel, and its server no other
+    const running = (this.#running = start({
       base,
       look,
-      onReady: () => this.appear(running),
+      onReady: () => this.#appear(running),
       onLook: (said) => linked && remember(said),
       tell: (what, detail) => this.dispatchEvent(new CustomEvent(`eye-${what}`, { detail, bubbles: true, composed: true })),
     }));
   }
 
-  async appear(running) {
+  async #appear(running) {
     // A file and not a <style>: a strict Content-Security-Policy drops the latter, even in here.
     const style = await sheet(new URL("eye.css", import.meta.url).href).catch(() => null);
-    if (this.running !== running) return;
+    if (this.#running !== running) return;
     const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
     if (style) root.adoptedStyleSheets = [style];
     root.replaceChildren(running.element);

@@ -1,42 +1,52 @@
 // What happened lately in the cluster, the newest first. Each message of the live view says how far the log goes;
 // only what is missing is asked for.
 
-import { ask, make } from "./dom.js";
-import { plain } from "./format.js";
+import { make, sign } from "./dom.js";
+import { momentOf, plain } from "./format.js";
 
-const MOST = 200; // lines
+const LINES = 200; // at most
 
-export class Events {
-  constructor(api) {
-    this.api = api;
-    this.last = 0;
-    this.list = make("ol", { tabindex: 0, role: "log", "aria-live": "off", "aria-label": "events" });
-    this.element = make("section.events", { hidden: "", "aria-label": "events" }, make("h2", { text: "Events" }), this.list);
-  }
-
-  async upTo(number) {
-    if (number == null || number === this.last || this.asking) return;
-    this.asking = true;
-    if (number < this.last) this.forget(); // the server started anew
-    const said = await ask(new URL(`events?after=${this.last}`, this.api));
-    this.asking = false;
-    if (!said.ok) return;
-    for (const each of said.events) if (each.number > this.last) this.list.prepend(line(each));
-    while (this.list.children.length > MOST) this.list.lastChild.remove();
-    this.element.hidden = !this.list.children.length;
-    this.last = said.last;
-  }
-
-  forget() {
-    this.last = 0;
-    this.list.replaceChildren();
-  }
+// A list of what stands at a time: alerts, events.
+export function makeLog(label, none, settings) {
+  const list = make("ol", { tabindex: 0, label: label.toLowerCase(), ...settings });
+  const empty = make("p.state", { text: none });
+  const element = make("section.events", { hidden: "", label: label.toLowerCase() }, make("h2", { text: label }), empty, list);
+  return {
+    element,
+    list,
+    // `hides` a list with nothing in it.
+    ready(hides) {
+      empty.hidden = list.hasChildNodes();
+      element.hidden = hides && !empty.hidden;
+    },
+  };
 }
 
-function line({ at, node, mark, text }) {
-  return make("li", { "data-mark": plain(mark) },
-    make("time", { text: new Date(at * 1000).toLocaleTimeString(), datetime: new Date(at * 1000).toISOString() }),
-    make("span.shape", { text: plain(mark), "aria-hidden": "true" }),
-    make("b", { text: plain(node) }),
-    make("span.words", { text: plain(text) }));
+export const logLine = ({ at, shape, node, text, kind = "", word = "" }) => make(`li${kind}`,
+  make("time", { text: momentOf(at), datetime: new Date(at * 1000).toISOString() }), sign(plain(shape)),
+  make("span.word", { text: word }), make("b", { text: plain(node) }), make("span.words", { text: plain(text, 300) }));
+
+// `node` limits the list to one.
+export function makeEvents(server, node) {
+  let last = 0;
+  let asking = false;
+  const { element, list, ready } = makeLog("Events", "Nothing has happened yet.", { role: "log", "aria-live": "off" });
+
+  async function upTo(number) {
+    if (number == null || number === last || asking) return;
+    asking = true;
+    if (number < last) {
+      last = 0; // the server started anew
+      list.replaceChildren();
+    }
+    const said = await server.ask(`events?after=${last}`);
+    asking = false;
+    if (!said.ok) return;
+    for (const each of said.events) if (each.number > last && (!node || each.node === node)) list.prepend(logLine({ ...each, shape: each.mark }));
+    while (list.children.length > LINES) list.lastChild.remove();
+    last = said.last;
+    ready();
+  }
+
+  return { element, upTo };
 }

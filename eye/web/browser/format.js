@@ -38,11 +38,22 @@ export function shortSpan(seconds) {
 }
 
 export function counted(number, word) {
-  return `${number} ${word}${number === 1 ? "" : "s"}`;
+  return `${number} ${word}${number === 1 ? "" : word.endsWith("s") ? "es" : "s"}`;
 }
 
 // A name that a node gave itself, harmless: no control characters, none that turn the text around, not endless.
-export function plain(text) {
+export function plain(text, most = LONGEST) {
   const clean = String(text).replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, "\ufffd");
-  return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}…` : clean;
+  return clean.length > most ? `${clean.slice(0, most)}…` : clean;
+}
+
+// 12345.678 -> "12 346", 0.01234 -> "0.0123": a number of which nobody knows what it counts.
+export function amount(value) {
+  return value == null ? NONE : Math.abs(value) >= 1000 ? Math.round(value).toLocaleString() : String(+value.toPrecision(3));
+}
+
+// The time of day; with its date where it was another day.
+export function momentOf(at, now = Date.now() / 1000) {
+  const [then, today] = [new Date(at * 1000), new Date(now * 1000)];
+  return then.toDateString() === today.toDateString() ? then.toLocaleTimeString() : then.toLocaleString();
 }

@@ -1,210 +1,211 @@
 // Wires it together: socket -> next state -> panels. State flows one way.
 
-import { Actions } from "./actions.js";
-import { countByStatus, dataAge, next, nothing, serverTime } from "./cluster.js";
-import { ask, choice, eyeMark, make, setAttribute, setText } from "./dom.js";
-import { Events } from "./events.js";
-import { SHAPES, plain, shortSpan } from "./format.js";
-import { Graphs } from "./graphs.js";
-import { meaning } from "./meaning.js";
-import { Panel } from "./panel.js";
-import { Processes } from "./processes.js";
-import { connect } from "./socket.js";
-import { Table } from "./table.js";
-import { Tree } from "./tree.js";
+import { makeActions } from "./actions.js";
+import { makeAlerts } from "./alerts.js";
+import { dataAge, nothing, serverTime } from "./cluster.js";
+import { makeCost } from "./cost.js";
+import { button, choice, make, milliseconds, setText } from "./dom.js";
+import { makeEvents } from "./events.js";
+import { makeFilter } from "./filter.js";
+import { makeForest } from "./forest.js";
+import { plain, shortSpan } from "./format.js";
+import { makeGraphs } from "./graphs.js";
+import { makeHeader } from "./header.js";
+import { follow } from "./live.js";
+import { makePanel } from "./panel.js";
+import { makeProcesses } from "./processes.js";
+import { makeSightings } from "./sightings.js";
+import { makeTable } from "./table.js";
+import { makeTimeline } from "./timeline.js";
+import { makeTree } from "./tree.js";
 
-const PAUSE = 250; // milliseconds without a key before a filter is read
+const AREAS = { nodes: "Nodes", trees: "Trees", sightings: "Who sees whom" };
+const HANDLE = ["suspend", "resume", "restart", "stop"];
+const TOGETHER = 1_000; // milliseconds within which what is to be spoken is spoken in one go
+const KEYS = { "↑ ↓": "choose a node", Enter: "look at it closely", "/": "filter", Esc: "back" };
+
+const when = (is, ...them) => (is ? them : []);
 
 // Builds the view and keeps it up to date. `base` is where the blueprint is mounted; `look` is how it is looked at:
-// { view, node, panel, columns, filter, scope, span }. `onReady` is called once there is something to show, `onLook`
-// with what has changed of the look, `tell` with what other scripts may want to know.
+// { view, show, node, panel, columns, filter, scope, range, metrics, key }. `onReady` is called once there is something
+// to show, `onLook` with what has changed of the look, `tell` with what other scripts may want to know.
 // Returns { element, filter(text), close() }.
 export function start({ base, look, onReady, onLook, tell }) {
-  const api = new URL("api/v1/", base);
-  const alone = ["graphs", "tree", "processes"].includes(look.view);
   let cluster = nothing;
+  let past = null; // { at, nodes } while the slider is not at «now»
   let ready = false;
-  let asked = 0;
-  let waiting = 0;
+  let may = new Set();
+  let area = look.show in AREAS ? look.show : "nodes";
+  let saying = [];
+  let timer = 0;
+  const only = look.view === "tree" && !look.node ? "trees" : look.view === "table" ? "nodes" : look.view; // one panel, or ""
+  const shows = (name) => !only || only === name;
+  const feed = follow(base, look.key, take);
+  const { server } = feed;
+  const nodes = () => past?.nodes ?? cluster.nodes;
+  const moment = () => timeline.at;
 
-  const mark = eyeMark();
-  const counts = make("p.counts");
-  const from = make("p.from");
-  const pulse = make("p.pulse");
   const spoken = make("p.spoken", { role: "status" });
   const order = make("span.order");
-  const matches = make("span.matches");
-  const wrong = make("p.wrong", { id: "wrong", role: "alert" });
-  const box = make("input.filter", { type: "search", placeholder: "filter: web-* cpu>80 status:up", "aria-label": "filter", "aria-describedby": "wrong", title: "press / to filter", spellcheck: "false", autocomplete: "off" });
+  const header = makeHeader();
+  const actions = makeActions(server);
+  const alerts = makeAlerts(server, { node: look.key && look.node, hides: !only, onFire: say });
+  const events = makeEvents(server, look.key && look.node);
   const scope = look.scope === "node" ? "node" : "host";
-  const scopes = choice("figures of", { host: "machine", node: "node" }, scope, (chosen) => {
-    table.scope = chosen;
-    onLook({ scope: chosen === "host" ? "" : chosen });
-    table.again();
-  });
-
-  const table = new Table({ columns: look.columns, scope, onOpen: open, onOrder: (paused, shown) => {
+  const filter = makeFilter(server, { onText: (text) => onLook({ filter: text }), onMeaning: (means) => table.filter(means) });
+  const table = makeTable({ columns: look.columns, scope, onOpen: open, onOrder(paused, shown) {
     setText(order, paused ? "order paused while you look" : "");
-    setText(matches, box.value.trim() ? `${shown} of ${cluster.nodes.length}` : "");
+    filter.count(shown, nodes().length);
   } });
-  const actions = new Actions(api);
-  const graphs = new Graphs({ span: look.span, onSpan: () => onLook({ span: graphs.span }) });
-  const pages = { graphs, tree: new Tree(), processes: new Processes({ onCrash: (node, path) => actions.crash(node, path) }) };
-  const panel = new Panel({ api, pages, actions, page: alone ? look.view : look.panel, onChange: () => {
+  const timeline = makeTimeline({ now: () => serverTime(cluster, milliseconds()), onMove: goTo });
+  const pages = {
+    graphs: makeGraphs({ range: look.range, metrics: look.metrics, onRange: (range) => onLook({ range }), own: (name) => Object.keys(cluster.nodes.find((each) => each.node === name)?.custom ?? {}) }),
+    tree: makeTree(actions.choose),
+    processes: makeProcesses(actions.choose),
+    cost: makeCost(server),
+  };
+  const ofANode = only in pages;
+  const gc = button("Collect garbage", () => actions.collect(panel.node));
+  const share = button("Share", () => actions.share(null, area === "trees" ? "tree" : "nodes"));
+  const shareNode = button("Share", () => actions.share(panel.node, panel.page));
+  const panel = makePanel({ server, pages: look.key && ofANode ? { [only]: pages[only] } : pages, first: ofANode ? only : look.panel, moment, tools: [gc, shareNode], receipt: actions.receipt, onChange() {
     element.classList.toggle("with-panel", panel.node !== null);
-    onLook({ node: panel.node, panel: panel.node && panel.page });
+    offer();
+    if (!only) onLook({ node: panel.node, panel: panel.node && panel.page });
     if (panel.node === null) table.grid.focus({ preventScroll: true });
   } });
-  const events = new Events(api);
-
-  const element = make(`div.eye.app${alone ? ".alone" : ""}`, {},
-    make("header.top", {}, make("h1.brand", {}, mark, " Sorcerer’s Eye"), counts, from, pulse),
-    make("div.tools", {}, box, matches, order, scopes), wrong,
-    make("main.panels", {}, table.element, panel.element), events.element, keys(), spoken, actions.element);
-
-  box.addEventListener("input", () => setFilter(box.value, PAUSE));
-  box.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" || event.key === "ArrowDown") table.grid.focus();
-    else if (event.key === "Escape" && box.value) setFilter("");
-    else if (event.key === "Escape") table.grid.focus();
-    else return;
-    event.preventDefault();
+  const forest = makeForest({ server, nodes, moment, act: actions.choose });
+  const areas = { nodes: table, trees: forest, sightings: makeSightings(server) };
+  const scopes = choice("figures of", { host: "machine", node: "node" }, scope, (chosen) => {
+    table.measure(chosen);
+    onLook({ scope: chosen === "host" ? "" : chosen });
   });
+  const stage = make("main.panels");
+  const hasTable = shows("nodes");
+  const over = new AbortController();
+  const element = make(`div.eye.app${only ? ".alone" : ""}`, { part: "view" }, header.element,
+    ...when(hasTable, make("div.tools", { part: "tools" }, ...when(!only, choice("what is shown", AREAS, area, turn)), filter.element, order, scopes, timeline.element, share), filter.wrong, timeline.said),
+    stage, ...when(shows("alerts"), alerts.element), ...when(shows("events"), events.element),
+    ...when(!only, make("p.keys", ...Object.entries(KEYS).flatMap(([key, does]) => [make("kbd", { text: key }), ` ${does}   `]))), spoken, actions.element);
+  header.element.append(alerts.badge, header.from, header.pulse);
+  if (ofANode) stage.append(panel.element);
+  else if (!only || only in AREAS) turn(only || area);
+
   element.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !event.defaultPrevented && panel.node && !alone) panel.close();
-    else if (event.key === "/" && event.target !== box) {
-      event.preventDefault();
-      box.focus();
-    }
+    if (event.key === "Escape" && !event.defaultPrevented && panel.node && !only) panel.close();
+    else onSlash(event, event.target.tagName !== "INPUT");
   });
   // On its own page the whole window listens; as a guest only what has the focus.
-  const onPageKey = (event) => {
-    if (event.key === "/" && event.target === document.body) {
-      event.preventDefault();
-      box.focus();
-    }
-  };
-  document.addEventListener("keydown", onPageKey);
+  document.addEventListener("keydown", (event) => onSlash(event, event.target === document.body), over);
+  filter.onLeave(() => table.grid.focus());
+  const clock = setInterval(show, 1_000);
 
-  function open(name) {
-    panel.open(name);
-    tell("select", { node: name });
+  function onSlash(event, isOurs) {
+    if (event.key !== "/" || !isOurs || !hasTable) return;
+    event.preventDefault();
+    filter.box.focus();
   }
 
-  function setFilter(text, wait = 0) {
-    if (box.value !== text) box.value = text;
-    clearTimeout(waiting);
-    waiting = setTimeout(understand, wait, text);
+  // Shows one of the AREAS.
+  function turn(name) {
+    areas[area].stop();
+    area = name;
+    filter.element.hidden = scopes.hidden = order.hidden = area !== "nodes";
+    stage.replaceChildren(areas[area].element, ...when(!only, panel.element));
+    if (!only) onLook({ show: area === "nodes" ? "" : area });
+    offer();
+    if (cluster.known) areas[area].start();
   }
 
-  // The server reads the text; until it has, the filter from before holds.
-  async function understand(text) {
-    const mine = (asked += 1);
-    onLook({ filter: text });
-    const said = text.trim() ? await ask(new URL(`filter?text=${encodeURIComponent(text)}`, api)) : { data: ["true"] };
-    if (mine !== asked) return;
-    setAttribute(box, "aria-invalid", said.data ? null : "true");
-    wrong.replaceChildren(...(said.data ? [] : pointed(text, said)));
-    if (!said.data) return;
-    table.means = meaning(said.data);
-    table.order = []; // what was asked for is shown, even while the order is held
-    table.rows.scrollTop = 0;
-    table.again();
+  function open(node) {
+    tell("select", { node });
+    if (!only) panel.open(node);
   }
 
-  function take(message) {
-    const before = cluster;
-    cluster = next(cluster, message, performance.now());
-    if (cluster.broken && !before.broken) socket.retry();
-    else if (cluster !== before) {
-      announce(before);
-      show();
-      if (message.events != null && !actions.offered) {
-        actions.offered = true;
-        panel.showActions();
-      }
-      events.upTo(message.events);
-      if (before.live !== cluster.live) tell("state", { live: cluster.live });
-      tell("update", { nodes: cluster.nodes, live: cluster.live });
-    }
+  async function goTo(at) {
+    const said = at === null ? null : await server.ask(`past?at=${at}`);
+    if (at !== timeline.at) return; // moved on meanwhile
+    if (said && !said.ok) return say(said.error);
+    past = said && { at, nodes: said.nodes.map((node) => ({ ...node, at })) };
+    element.classList.toggle("past", past !== null);
+    show();
+    panel.again();
+    if (area === "trees") forest.again();
+  }
+
+  function take(now, before) {
+    cluster = now;
+    if (!before.live && cluster.live) server.ask("me").then((said) => said.ok && allow(said));
+    announce(before);
+    show();
+    if (shows("events")) events.upTo(cluster.events);
+    if (shows("alerts")) alerts.upTo(cluster.alerts);
+    const { live } = cluster;
+    if (before.live !== live) tell("state", { live });
+    tell("update", { nodes: cluster.nodes, live });
+  }
+
+  // What the server lets us do decides what is offered.
+  function allow({ key, actions: allowed, history }) {
+    may = new Set(allowed.flatMap((each) => (each === "handle" ? HANDLE : each)));
+    const deeds = new Set([...may].filter((each) => each !== "gc" && each !== "links"));
+    for (const each of [actions, pages.tree, pages.processes, forest]) each.allow(deeds);
+    pages.graphs.offer(history);
+    offer();
+    if (key) setText(header.from, `shared until ${new Date(key.expires * 1000).toLocaleString()}`);
+  }
+
+  function offer() {
+    gc.hidden = !may.has("gc");
+    share.hidden = !may.has("links") || area === "sightings";
+    shareNode.hidden = !may.has("links") || panel.page === "cost";
   }
 
   function show() {
-    const now = performance.now();
-    if (cluster.known) {
-      table.show(cluster.nodes, serverTime(cluster, now));
-      showCounts();
-      if (alone && !panel.node) panel.open(look.node || cluster.nodes[0]?.node);
+    const now = milliseconds();
+    const { known, live, refused } = cluster;
+    if (known) {
+      if (area === "nodes") table.show(nodes(), past?.at ?? serverTime(cluster, now), past && "Nothing is remembered of that moment.");
+      header.show(cluster, nodes(), !only);
+      if (ofANode && !panel.node) panel.open(look.node || cluster.nodes[0]?.node);
     }
     panel.tick();
-    element.classList.toggle("lost", !cluster.live);
-    setText(pulse, cluster.live ? "live" : cluster.known ? `not live – data is ${shortSpan(dataAge(cluster, now))} old` : "not live – connecting…");
-    if (cluster.known && !ready) {
-      ready = true;
-      onReady?.();
-      if (look.filter) setFilter(look.filter);
-      if (look.node && !alone) open(look.node);
-    }
-  }
-
-  function showCounts() {
-    setText(from, cluster.node ? `as seen by ${plain(cluster.node)}` : "");
-    const by = countByStatus(cluster.nodes);
-    const said = ["up", "connecting", "suspect", "down"].filter((status) => by[status] || status === "up");
-    mark.dataset.worst = by.down ? "down" : by.suspect ? "suspect" : "up";
-    const text = said.map((status) => `${SHAPES[status]} ${by[status] ?? 0} ${status}`);
-    if (counts.said === text.join()) return;
-    counts.said = text.join();
-    counts.replaceChildren(...said.map((status, at) => make("span", { class: status, text: text[at] })));
+    timeline.tick();
+    element.classList.toggle("lost", !live);
+    setText(header.pulse, live ? (past ? "the past" : "live") : `not live – ${known ? `data is ${shortSpan(dataAge(cluster, now))} old` : plain(refused ?? "connecting…")}`);
+    if (ready || !(known || refused)) return;
+    ready = true;
+    onReady();
+    if (look.filter) filter.set(look.filter);
+    if (look.node && !only) panel.open(look.node);
+    if (!ofANode) areas[area].start();
   }
 
   // Only what is rare is spoken: a table that changes every second would never be silent.
   function announce(before) {
-    if (before.known && before.live !== cluster.live) setText(spoken, cluster.live ? "connected" : "connection lost");
+    if (before.known && before.live !== cluster.live) say(cluster.live ? "connected" : "connection lost");
     const was = new Map(before.nodes.map((each) => [each.node, each.status]));
-    const fell = cluster.nodes.filter((each) => each.status === "down" && was.has(each.node) && was.get(each.node) !== "down");
-    if (fell.length) setText(spoken, fell.length > 3 ? `${fell.length} nodes down` : `${fell.map((each) => plain(each.node)).join(", ")} down`);
+    const fell = cluster.nodes.filter(({ node, status }) => status === "down" && was.has(node) && was.get(node) !== status);
+    if (fell.length) say(fell.length > 3 ? `${fell.length} nodes down` : `${fell.map((each) => plain(each.node)).join(", ")} down`);
   }
 
-  // Where no WebSocket passes there is still HTTP: one look, shown as what it is.
-  async function lookOnce() {
-    const said = await ask(new URL("nodes", api));
-    if (!said.ok || cluster.known) return;
-    cluster = { ...next(nothing, { ...said, type: "snapshot", seq: -1, fields: [] }, performance.now()), live: false };
-    show();
+  function say(text) {
+    clearTimeout(timer);
+    saying.push(plain(text));
+    timer = setTimeout(() => {
+      setText(spoken, saying.join(". "));
+      saying = [];
+    }, TOGETHER);
   }
-
-  const socket = connect(base, {
-    onMessage: take,
-    onLost() {
-      take({ type: "lost" });
-      if (!cluster.known) lookOnce();
-    },
-  });
-  const clock = setInterval(show, 1_000);
 
   return {
     element,
-    filter: setFilter,
+    filter: filter.set,
     close() {
       clearInterval(clock);
-      clearTimeout(waiting);
-      document.removeEventListener("keydown", onPageKey);
-      socket.close();
-      panel.stop();
+      clearTimeout(timer);
+      over.abort();
+      for (const each of [feed, filter, panel, areas[area]]) each.stop();
     },
   };
-}
-
-// A filter that is wrong, with the character that is.
-function pointed(text, { at, problem, error }) {
-  if (problem == null) return [plain(error)];
-  const letters = Array.from(text); // the server counts characters, not halves of them
-  const [before, here, after] = [letters.slice(Math.max(0, at - 30), at), letters[at] ?? " ", letters.slice(at + 1, at + 20)];
-  return [make("code", {}, plain(before.join("")), make("mark", { text: plain(here) }), plain(after.join(""))), ` ${plain(problem)}`];
-}
-
-function keys() {
-  const known = [["↑ ↓", "choose a node"], ["Enter", "look at it closely"], ["/", "filter"], ["Esc", "back"]];
-  return make("p.keys", {}, ...known.flatMap(([key, does]) => [make("kbd", { text: key }), ` ${does}   `]));
 }

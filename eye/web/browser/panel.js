@@ -1,110 +1,122 @@
 // One node, looked at closely: pages behind tabs, of which the open one asks the node again and again. Nobody pays
 // for what nobody looks at.
 //
-// A page is { title, every, address(node), show(answer) -> one line of words, clear(), element }.
+// A page is { title, every, past, address(node, encoded), show(answer, node) -> one line of words, clear(), element };
+// `past` says that it can show a moment that is gone. It is given again(), to be asked at once.
 
-import { ask, button, make, setAttribute, setText } from "./dom.js";
+import { button, inPath, make, milliseconds, setAttribute, setText } from "./dom.js";
 import { plain, shortSpan } from "./format.js";
 
 const PATIENCE = 6_000; // milliseconds that an answer may take
 
-export class Panel {
-  constructor({ api, pages, actions, page, onChange }) {
-    Object.assign(this, { api, pages, actions, onChange, node: null, page: page in pages ? page : "tree" });
-    this.title = make("h2");
-    this.state = make("p.state");
-    this.gc = button("Collect garbage", () => actions.collect(this.node), { hidden: "" });
-    this.tabs = Object.entries(pages).map(([name, each]) => {
-      each.again = () => this.node && this.page === name && this.ask();
-      return button(each.title, () => this.turn(name), { role: "tab", "data-page": name });
-    });
-    const tabs = make("div.tabs", { role: "tablist", "aria-label": "what of the node" }, ...this.tabs);
-    tabs.addEventListener("keydown", (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (!step) return;
-      const to = this.tabs.at((this.tabs.indexOf(event.target) + step) % this.tabs.length);
-      to.focus();
-      to.click();
-    });
-    this.sheet = make("div.sheet", { role: "tabpanel" });
-    this.element = make("section.panel", { hidden: "", "aria-label": "node" },
-      make("header", {}, this.title, this.gc, button("Close", () => this.close(), { class: "close", title: "Esc" })),
-      tabs, actions.receipt, this.state, this.sheet);
+// `moment()` is the time that is looked at, null for now. `tools` are buttons for the panel's head.
+export function makePanel({ server, pages, first, moment, tools, receipt, onChange }) {
+  let page = first in pages ? first : "tree";
+  let node = null;
+  let known = null; // when the last answer came
+  let failure = null;
+  let timer = 0;
+  let asking = null;
+
+  const title = make("h2");
+  const state = make("p.state");
+  const tabs = Object.entries(pages).map(([name, each]) => {
+    each.again = () => node && page === name && ask();
+    return button(each.title, () => turn(name), { role: "tab", "data-page": name });
+  });
+  const list = make("div.tabs", { role: "tablist", label: "what of the node", onkeydown: (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const to = tabs.at((tabs.indexOf(event.target) + step) % tabs.length);
+    to.focus();
+    to.click();
+  } }, ...tabs);
+  const sheet = make("div.sheet", { role: "tabpanel" });
+  const element = make("section.panel", { hidden: "", label: "node" },
+    make("header", title, ...tools, button("Close", close, { class: "close", title: "Esc" })), list, receipt, state, sheet);
+
+  function open(name) {
+    if (name === node) return;
+    node = name;
+    element.hidden = false;
+    setText(title, plain(node));
+    setText(receipt, "");
+    turn(page);
   }
 
-  open(node) {
-    if (node === this.node) return;
-    this.node = node;
-    this.element.hidden = false;
-    setText(this.title, plain(node));
-    setText(this.actions.receipt, "");
-    this.showActions();
-    this.turn(this.page);
-  }
-
-  async showActions() {
-    if (!this.node) return;
-    const may = await this.actions.load();
-    this.gc.hidden = !may.has("gc");
-    this.element.classList.toggle("may-crash", may.has("crash"));
-  }
-
-  turn(name) {
-    this.page = name;
-    for (const tab of this.tabs) {
+  function turn(name) {
+    page = name;
+    for (const tab of tabs) {
       const is = tab.dataset.page === name;
-      setAttribute(tab, "aria-selected", is ? "true" : "false");
+      setAttribute(tab, "aria-selected", String(is));
       tab.tabIndex = is ? 0 : -1;
     }
-    const page = this.pages[name];
-    page.clear();
-    this.known = null;
-    this.failure = null;
-    setAttribute(this.sheet, "aria-label", page.title);
-    this.sheet.replaceChildren(page.element);
-    setText(this.state, "asking…");
-    this.onChange();
-    this.ask();
+    clear();
+    setAttribute(sheet, "aria-label", pages[page].title);
+    sheet.replaceChildren(pages[page].element);
+    onChange();
+    ask();
   }
 
-  close() {
-    this.stop();
-    this.node = null;
-    this.element.hidden = true;
-    this.onChange();
+  function clear() {
+    pages[page].clear();
+    known = failure = null;
+    setText(state, "asking…");
   }
 
-  stop() {
-    clearTimeout(this.timer);
-    this.asking?.abort();
+  function close() {
+    stop();
+    node = null;
+    element.hidden = true;
+    onChange();
   }
 
-  async ask() {
-    this.stop();
-    const asking = (this.asking = new AbortController());
+  function stop() {
+    clearTimeout(timer);
+    asking?.abort();
+  }
+
+  async function ask() {
+    stop();
+    const mine = (asking = new AbortController());
     const late = setTimeout(() => {
-      this.failure = "no answer yet";
-      this.tick();
+      failure = "no answer yet";
+      tick();
     }, PATIENCE);
-    const page = this.pages[this.page];
-    const said = await ask(new URL(page.address(encodeURIComponent(this.node)), this.api), { signal: asking.signal }).catch(() => null);
+    const open = pages[page];
+    const at = open.past ? moment() : null;
+    const said = await server.ask(open.address(node, inPath(node)) + (at === null ? "" : `?at=${at}`), { signal: mine.signal }).catch(() => null);
     clearTimeout(late);
-    if (asking.signal.aborted) return;
-    this.failure = said.ok ? null : said.error;
+    if (mine.signal.aborted) return;
+    failure = said.ok ? null : said.error;
     if (said.ok) {
-      const words = page.show(said, this.node);
-      this.known = performance.now();
-      setText(this.state, words);
+      setText(state, [open.show(said, node), moment() !== null && (at === null ? "as it is now" : `as of ${new Date((said.as_of ?? at) * 1000).toLocaleTimeString()}`)].filter(Boolean).join(", "));
+      known = milliseconds();
     }
-    this.tick();
-    this.timer = setTimeout(() => this.ask(), page.every);
+    tick();
+    if (at === null) timer = setTimeout(ask, open.every);
   }
 
   // What is old says so, and how old it is.
-  tick() {
-    this.element.classList.toggle("old", this.failure != null);
-    if (this.failure == null) return;
-    const age = this.known && ` – shown as it was ${shortSpan((performance.now() - this.known) / 1000)} ago`;
-    setText(this.state, plain(this.failure) + (age ?? ""));
+  function tick() {
+    element.classList.toggle("old", failure != null);
+    if (failure == null) return;
+    const age = known && ` – shown as it was ${shortSpan((milliseconds() - known) / 1000)} ago`;
+    setText(state, plain(failure) + (age ?? ""));
   }
+
+  return {
+    element,
+    open,
+    close,
+    stop,
+    tick,
+    again: () => node && ask(),
+    get node() {
+      return node;
+    },
+    get page() {
+      return page;
+    },
+  };
 }

@@ -1,8 +1,8 @@
 // The processes of a node, sorted and cut there: what crosses the network is what is shown.
 
 import { held } from "./columns.js";
-import { button, make, setAttribute, setText } from "./dom.js";
-import { NONE, plain, shortSpan } from "./format.js";
+import { button, make, movedBy, setAttribute, setText } from "./dom.js";
+import { NONE, counted, plain, shortSpan } from "./format.js";
 
 const LIMIT = 200;
 const SHOWN = [
@@ -14,76 +14,103 @@ const SHOWN = [
   ["restarts", "restarts", (each) => each.restarts],
 ];
 
-export class Processes {
-  title = "Processes";
-  every = 1_500;
+// A page of the panel. `act(node, process)` offers what may be done to a process.
+export function makeProcesses(act) {
+  let sorted = "mailbox";
+  let node = null;
+  let holds = false; // no row may move away under a pointer
+  let order = [];
+  let chosen = null; // its key: rows move
+  const rows = new Map(); // key of a process -> row
+  let made = 0; // rows, ever: each has an id of its own
+  const headers = SHOWN.map(([by, title]) => make("th", { scope: "col", role: "columnheader" }, button(title, () => sortBy(by))));
+  const body = make("tbody", { role: "rowgroup" });
+  const grid = make("table", { role: "grid", label: "processes", tabindex: 0, onkeydown: onKey },
+    make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, ...headers)), body);
+  const element = make("div.list", { onpointerenter: () => (holds = true), onpointerleave: () => (holds = false) }, grid);
 
-  constructor({ onCrash }) {
-    this.onCrash = onCrash;
-    this.sort = "mailbox";
-    this.headers = SHOWN.map(([sort, title]) => make("th", { scope: "col" }, button(title, () => this.sortBy(sort))));
-    this.body = make("tbody");
-    const hold = (is) => () => (this.holds = is); // no row may move away under a pointer
-    this.element = make("div.list", { onpointerenter: hold(true), onpointerleave: hold(false), tabindex: 0 },
-      make("table", { "aria-label": "processes" }, make("thead", {}, make("tr", {}, ...this.headers)), this.body));
-    this.markSorted();
+  function sortBy(by) {
+    sorted = by;
+    order = [];
+    markSorted();
+    page.again();
   }
 
-  address(node) {
-    return `processes/${node}?sort=${this.sort}&limit=${LIMIT}`;
-  }
-
-  clear() {
-    this.rows = new Map(); // path -> row
-    this.order = [];
-    this.holds = false;
-    this.body.replaceChildren();
-  }
-
-  sortBy(sort) {
-    this.sort = sort;
-    this.order = [];
-    this.markSorted();
-    this.again();
-  }
-
-  markSorted() {
-    this.headers.forEach((header, at) => {
-      const sort = SHOWN[at][0];
-      setAttribute(header, "aria-sort", sort === this.sort ? (sort === "path" ? "ascending" : "descending") : null);
+  function markSorted() {
+    headers.forEach((header, at) => {
+      const by = SHOWN[at][0];
+      setAttribute(header, "aria-sort", by === sorted ? (by === "path" ? "ascending" : "descending") : null);
     });
   }
 
-  show({ processes, count }, node) {
+  function show({ processes, count }, name) {
+    node = name;
     const there = new Map(processes.map((each) => [`${each.path} ${each.kind}`, each]));
-    this.order = this.holds ? held(this.order, [...there.keys()]) : [...there.keys()];
-    this.order.forEach((key, place) => {
-      const row = this.rows.get(key) ?? this.add(key, node);
-      if (this.body.children[place] !== row) this.body.insertBefore(row, this.body.children[place] ?? null);
+    order = holds ? held(order, [...there.keys()]) : [...there.keys()];
+    order.forEach((key, place) => {
+      const row = rows.get(key) ?? add(key);
+      if (body.children[place] !== row) body.insertBefore(row, body.children[place] ?? null);
       const each = (row.process = there.get(key));
-      row.className = each.status;
+      setAttribute(row, "class", plain(each.status));
       SHOWN.forEach(([, , write], at) => setText(row.words[at], String(write(each) ?? NONE)));
       setText(row.word, each.status === "running" ? "" : plain(each.status));
       setAttribute(row.cells[0], "title", `${plain(each.path)} – ${plain(each.module)}`);
     });
-    for (const [key, row] of this.rows) {
+    for (const [key, row] of rows) {
       if (there.has(key)) continue;
       row.remove();
-      this.rows.delete(key);
+      rows.delete(key);
     }
-    const all = `${count} ${count === 1 ? "process" : "processes"}`;
+    choose(chosen);
+    const all = counted(count, "process");
     return processes.length < count ? `${all}, of which the first ${processes.length}` : all;
   }
 
-  add(key, node) {
-    const row = make("tr");
+  function add(key) {
+    const row = make("tr", { role: "row", id: `process-${made++}`, onclick: () => choose(key), ondblclick: () => acts(row) });
     row.words = SHOWN.map(() => make("span"));
     row.words[0].className = "name";
     row.word = make("span.word");
-    const crash = button("crash", () => this.onCrash(node, row.process.path), { class: "crash" });
-    crash.setAttribute("aria-label", `crash ${plain(key.split(" ")[0])}`);
-    row.append(make("th", { scope: "row" }, row.words[0], row.word, crash), ...row.words.slice(1).map((words) => make("td", {}, words)));
-    this.rows.set(key, row);
+    row.append(
+      make("th", { role: "rowheader" }, row.words[0], row.word, button("⋯", () => acts(row), { class: "act", tabindex: -1, label: "what can be done to it" })),
+      ...row.words.slice(1).map((words) => make("td", { role: "gridcell" }, words)));
+    rows.set(key, row);
     return row;
   }
+
+  function choose(key) {
+    chosen = key;
+    for (const [each, row] of rows) setAttribute(row, "aria-selected", each === chosen);
+    setAttribute(grid, "aria-activedescendant", rows.get(chosen)?.id);
+  }
+
+  const acts = (row) => act(node, row.process.path);
+
+  function onKey(event) {
+    if (event.target !== grid) return;
+    const to = movedBy(event.key, order.indexOf(chosen), order.length, 10);
+    if (to !== undefined) {
+      choose(order[to]);
+      rows.get(chosen)?.scrollIntoView({ block: "nearest" });
+    } else if (event.key === "Enter" && rows.has(chosen)) acts(rows.get(chosen));
+    else return;
+    event.preventDefault();
+  }
+
+  const page = {
+    title: "Processes",
+    every: 1_500,
+    element,
+    address: (name, encoded) => `processes/${encoded}?sort=${sorted}&limit=${LIMIT}`,
+    clear() {
+      rows.clear();
+      order = [];
+      holds = false;
+      body.replaceChildren();
+    },
+    show,
+    allow: (deeds) => element.classList.toggle("may-act", deeds.size > 0),
+  };
+  markSorted();
+  return page;
 }

@@ -13,20 +13,20 @@ export function waitBefore(attempt, chance) {
 
 // Calls onMessage(object) for every message and onLost() whenever the connection is gone or silent.
 // Returns { retry(), close() }.
-export function connect(base, { onMessage, onLost }) {
+export function connect(server, { onMessage, onLost }) {
   let streams = false;
   let heard = true;
   let socket = null;
   let attempt = 0;
   let timer = 0;
-  let closed = false;
+  const over = new AbortController();
 
   const open = () => {
     drop();
-    if (closed || document.hidden) return;
+    if (over.signal.aborted || document.hidden) return;
     if (!heard) streams = !streams; // what never spoke is not tried twice in a row
     heard = false;
-    const url = new URL(streams ? "api/v1/stream" : "ws", base);
+    const url = server.url(streams ? "api/v1/stream" : "ws");
     if (!streams) url.protocol = url.protocol.replace("http", "ws");
     const mine = streams ? new EventSource(url, { withCredentials: true }) : new WebSocket(url);
     socket = mine;
@@ -35,6 +35,7 @@ export function connect(base, { onMessage, onLost }) {
       heard = true;
       attempt = 0;
       listenFor(SILENCE);
+      server.count(event.data.length);
       let message;
       try {
         message = JSON.parse(event.data);
@@ -79,17 +80,15 @@ export function connect(base, { onMessage, onLost }) {
       open();
     }
   };
-  document.addEventListener("visibilitychange", onVisibility);
-  addEventListener("online", open);
+  document.addEventListener("visibilitychange", onVisibility, over);
+  addEventListener("online", open, over);
   open();
 
   return {
     retry: again,
     close() {
-      closed = true;
+      over.abort();
       drop();
-      document.removeEventListener("visibilitychange", onVisibility);
-      removeEventListener("online", open);
     },
   };
 }

@@ -1,0 +1,54 @@
+// What wants attention: the alerts that fire, are about to, or did lately. A badge at the top counts those that fire.
+
+import { button, setText } from "./dom.js";
+import { makeLog, logLine } from "./events.js";
+import { counted, plain, shortSpan } from "./format.js";
+
+const MARKS = { critical: ["▲", ".down"], warning: ["◆", ".suspect"], pending: ["○", ""], resolved: ["✓", ".up"] }; // the worst first
+const RANKS = Object.keys(MARKS);
+const wordOf = ({ state, severity }) => (state === "firing" ? severity : state);
+
+// The worst first, then the newest. Pure.
+export const byWeight = (alerts) => [...alerts].sort((a, b) => RANKS.indexOf(wordOf(a)) - RANKS.indexOf(wordOf(b)) || b.since - a.since);
+
+// `hides` the list while there is no alert; onFire(text) is told of what newly fires.
+export function makeAlerts(server, { node, hides, onFire }) {
+  let version = null;
+  let burning = null; // what fires: rule and node
+  const { element, list, ready } = makeLog("Alerts", "No alert.");
+  const badge = button("", () => list.focus(), { class: "badge", hidden: "" });
+
+  async function upTo(number) {
+    if (number == null || number === version) return;
+    version = number;
+    const said = await server.ask("alerts");
+    if (!said.ok) return;
+    const alerts = byWeight(said.alerts.filter((each) => !node || each.node === node));
+    list.replaceChildren(...alerts.map((each) => line(each, said.at)));
+    ready(hides);
+    const fires = alerts.filter(({ state, silenced }) => state === "firing" && !silenced);
+    const [shape, kind] = MARKS[fires[0]?.severity] ?? [];
+    badge.hidden = !fires.length;
+    badge.className = `badge ${kind?.slice(1)}`;
+    setText(badge, `${shape} ${counted(fires.length, "alert")}`);
+    const fresh = fires.filter((each) => burning && !burning.has(`${each.rule} ${each.node}`));
+    burning = new Set(fires.map((each) => `${each.rule} ${each.node}`));
+    if (fresh.length) onFire(fresh.length > 3 ? counted(fresh.length, "new alert") : fresh.map((each) => `${plain(each.node)}: ${plain(each.text)}`).join(", "));
+  }
+
+  return { element, badge, upTo };
+}
+
+function line(alert, now) {
+  const { rule, node, since, state, fired_at, resolved_at, text, silenced } = alert;
+  const word = wordOf(alert);
+  const [shape, kind] = MARKS[word] ?? ["?", ""];
+  return logLine({
+    at: { firing: fired_at, resolved: resolved_at }[state] ?? since,
+    shape,
+    kind,
+    node,
+    word: plain(word) + (silenced ? ", silenced" : ""),
+    text: `${text} – ${plain(rule)}, for ${shortSpan((resolved_at ?? now) - since)}`,
+  });
+}

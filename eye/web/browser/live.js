@@ -1,0 +1,51 @@
+// What all elements of a page that show the same source share: one connection, and what it has told so far.
+
+import { next, nothing } from "./cluster.js";
+import { milliseconds } from "./dom.js";
+import { makeServer } from "./server.js";
+import { connect } from "./socket.js";
+
+const feeds = new Map(); // source and key -> what is shared
+
+// Calls onChange(cluster, the one before) from now on, and once at the start if something is known already.
+// Returns { server, stop() }; with the last follower the connection goes.
+export function follow(base, key, onChange) {
+  const name = `${base} ${key}`;
+  if (!feeds.has(name)) feeds.set(name, makeFeed(makeServer(base, key)));
+  const feed = feeds.get(name);
+  const follower = (...told) => onChange(...told); // of its own, however often the same function follows
+  feed.followers.add(follower);
+  queueMicrotask(() => feed.cluster.known && feed.followers.has(follower) && onChange(feed.cluster, nothing));
+  return {
+    server: feed.server,
+    stop() {
+      if (!feed.followers.delete(follower) || feed.followers.size) return;
+      feeds.delete(name);
+      feed.connection.close();
+    },
+  };
+}
+
+function makeFeed(server) {
+  const feed = { server, cluster: nothing, followers: new Set() };
+
+  function take(message) {
+    const before = feed.cluster;
+    feed.cluster = next(before, message, milliseconds());
+    if (feed.cluster.broken && !before.broken) feed.connection.retry();
+    else if (feed.cluster !== before) for (const tell of feed.followers) tell(feed.cluster, before);
+  }
+
+  // Where neither a socket nor a stream passes there is still HTTP: one look, shown as what it is.
+  async function lose() {
+    take({ type: "lost" });
+    if (feed.cluster.known) return;
+    const said = await server.ask("nodes");
+    if (feed.cluster.known) return;
+    if (said.ok) take({ ...said, type: "snapshot", seq: -1, fields: [] });
+    take({ type: "lost", refused: said.status && said.error });
+  }
+
+  feed.connection = connect(server, { onMessage: take, onLost: lose });
+  return feed;
+}
