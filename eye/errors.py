@@ -57,6 +57,9 @@
     |   |-- UnknownMetric                not in the catalogue
     |   |-- BadMetric                    a figure of the program's own that cannot be
     |   '-- BadFilter                    text that is no filter; `.at` is the character that is wrong
+    |-- AlertsError                      rules, and telling of what they say
+    |   |-- BadRules                     a rule file with mistakes; `.problems` says where each is
+    |   '-- SinkFailed                   somebody who was to be told of an alert could not be
     |-- MonitorError
     |   |-- UnknownProcess               the node has no process of that path, name or number
     |   |-- ActionRefused                the node does not let others do that to it
@@ -603,6 +606,43 @@ class BadFilter(MetricsError, ValueError):
     def pointed(self) -> str:
         """The filter, with a mark under the character: two lines, for a terminal."""
         return f"{self.text}\n{' ' * self.at}^"
+
+
+class AlertsError(EyeError):
+    """Something about alerts."""
+
+
+class BadRules(AlertsError, ValueError):
+    """A rule file has mistakes. Each of `problems`: its line and column, from 1 on, that line, what is wrong."""
+
+    def __init__(self, path: str, problems: tuple[tuple[int, int, str, str], ...]) -> None:
+        super().__init__(path, problems)
+        self.path, self.problems = path, problems
+
+    def __str__(self) -> str:
+        line, column, _, problem = self.problems[0]
+        more = len(self.problems) - 1
+        others = f" (and {more} more mistake{'s' * (more > 1)})" if more else ""
+        return f"{self.path}: line {line}, column {column}: {problem}{others}"
+
+    @property
+    def pointed(self) -> str:
+        """Every line that is wrong, with a mark under the character and what is wrong there, for a terminal."""
+        return "\n".join(
+            f"{line}: {text}\n{' ' * (len(str(line)) + 1 + column)}^ {problem}"
+            for line, column, text, problem in self.problems
+        )
+
+
+class SinkFailed(AlertsError):
+    """A sink could not be told; `is_final` says that it is of no use to try again."""
+
+    def __init__(self, sink: str, problem: str, is_final: bool = False) -> None:
+        super().__init__(sink, problem, is_final)
+        self.sink, self.problem, self.is_final = sink, problem, is_final
+
+    def __str__(self) -> str:
+        return f"sink {self.sink!r} was not told: {self.problem}"
 
 
 class MonitorError(EyeError):

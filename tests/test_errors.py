@@ -23,7 +23,8 @@ def _make(kind: type[EyeError]) -> EyeError:
     parameters = list(inspect.signature(kind.__init__).parameters.values())[1:]
     if any(one.kind is one.VAR_POSITIONAL for one in parameters):
         return kind("a sentence")
-    samples = {"int": 3, "float": 2.5, "str": "some text", "Any": ("any", 1)}
+    samples: dict[str, object] = {"int": 3, "float": 2.5, "str": "some text", "Any": ("any", 1), "bool": True}
+    samples["tuple[tuple[int, int, str, str], ...]"] = ((3, 8, "a line", "is wrong"), (4, 1, "", "too"))
     return kind(*(samples[str(one.annotation)] for one in parameters))
 
 

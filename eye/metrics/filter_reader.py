@@ -130,6 +130,8 @@ class Reader:
             return self._compare(token)
         if self._next.kind == "colon" and self._next.is_glued:
             return self._field(token)
+        if self._is_rule and duration(token.text) is not None:
+            raise self._bad(f"what is {token.text}? It needs a `for`, `in` or `keep` before it", token)
         return self._match("node", token)
 
     # ------------------------------------------------------------------------ times, of rules

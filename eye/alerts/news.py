@@ -1,0 +1,19 @@
+"""What is broadcast of alerts, for whoever keeps or shows what happened."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+TOPIC = "eye.alerts"
+
+
+class AlertFired(NamedTuple):
+    """An alert fires; `record` says which: see `alert`."""
+
+    record: dict[str, Any]
+
+
+class AlertResolved(NamedTuple):
+    """It is over."""
+
+    record: dict[str, Any]
