@@ -679,9 +679,8 @@ class ActionRefused(MonitorError):
         self.node, self.action = node, action
 
     def __str__(self) -> str:
-        remedy = (
-            f"without --deny {self.action}" if self.action in ("read", "gc") else f"with --allow {self.action}"
-        )
+        is_usual = self.action in ("read", "gc", "silence")
+        remedy = f"without --deny {self.action}" if is_usual else f"with --allow {self.action}"
         return f"node {self.node!r} does not allow {self.action!r}; start it {remedy}"
 
 

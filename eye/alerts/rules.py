@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from eye.alerts.silences import Silence
     from eye.alerts.verdict import Facts, Growth, Leaf
+    from eye.metrics.catalogue import Metric
     from eye.metrics.filters import Condition, Filter
 
 SEVERITIES = ("warning", "critical")
@@ -69,11 +70,11 @@ class Rule:
         return see
 
     @cached_property
-    def needs(self) -> tuple[set[str], set[Growth]]:
-        """The figures that have to be known, and the counters whose growth has to be."""
-        figures, growths = needs(self.when.data)
+    def needs(self) -> tuple[set[Metric], set[Growth]]:
+        """The metrics that have to be known, and the counters whose growth has to be."""
+        metrics, growths = needs(self.when.data)
         more = needs(self.clear.data) if self.clear is not None else (set(), set())
-        return figures | more[0], growths | more[1]
+        return metrics | more[0], growths | more[1]
 
     @cached_property
     def _leaves(self) -> list[Leaf]:

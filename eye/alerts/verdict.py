@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from eye.alerts.wording import WRITTEN, plain, span
 from eye.metrics import custom
 from eye.metrics.catalogue import CATALOGUE, Metric, Scope, Unit
-from eye.metrics.recent import key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +33,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 class Facts(NamedTuple):
     """What is known of one node at one moment.
 
-    `figures` are by the names of `recent.key` (`host.cpu`), in base units, and those of `Growth.name`; what is not
+    `figures` are by the keys of metrics (`host.cpu`), in base units, and those of `Growth.name`; what is not
     there, or None, nobody knows. `is_silent` says that nothing comes from the node, whatever its status.
     """
 
@@ -83,20 +82,20 @@ def leaves(data: list[Any]) -> list[Leaf]:
     return [_leaf(one) for one in _positive(data) if one[0] not in ("match", "true")]
 
 
-def needs(data: list[Any]) -> tuple[set[str], set[Growth]]:
-    """Say which figures a condition reads, and of which counters it wants the growth."""
-    figures: set[str] = set()
+def needs(data: list[Any]) -> tuple[set[Metric], set[Growth]]:
+    """Say which metrics a condition reads, and of which counters it wants the growth."""
+    metrics: set[Metric] = set()
     growths: set[Growth] = set()
     for one in _all(data):
         if one[0] == "compare":
-            figures.add(key(_metric(one[1], one[2])))
+            metrics.add(_metric(one[1], one[2]))
         elif one[0] == "share":
-            figures |= {key(_of_field(one[1], one[2])), key(_of_field("host", one[3]))}
+            metrics |= {_of_field(one[1], one[2]), _of_field("host", one[3])}
         elif one[0] == "grew":
-            counter = key(_metric(one[1], one[2]))
-            figures.add(counter)
-            growths.add(Growth(counter, one[5]))
-    return figures, growths
+            counter = _metric(one[1], one[2])
+            metrics.add(counter)
+            growths.add(Growth(counter.key, one[5]))
+    return metrics, growths
 
 
 # ------------------------------------------------------------------------------------ within
@@ -169,19 +168,19 @@ def _compare(data: list[Any]) -> Leaf:
     _, part, json_name, sign, number = data
     metric = _metric(part, json_name)
     factor = 100.0 if metric.is_percent else 1.0
-    name = key(metric)
+    name = metric.key
 
     def figure(facts: Facts) -> float | None:
         value = facts.figures.get(name)
         return None if value is None else value * factor
 
-    return _numeric(figure, sign, number, _label(metric), WRITTEN[metric.unit])
+    return _numeric(figure, sign, number, _label(metric), _written(metric))
 
 
 def _share(data: list[Any]) -> Leaf:
     _, part, field, whole, sign, number = data
     metric = _of_field(part, field)
-    used, total = key(metric), key(_of_field("host", whole))
+    used, total = metric.key, _of_field("host", whole).key
 
     def figure(facts: Facts) -> float | None:
         value, of = facts.figures.get(used), facts.figures.get(total)
@@ -193,7 +192,7 @@ def _share(data: list[Any]) -> Leaf:
 def _grew(data: list[Any]) -> Leaf:
     _, part, json_name, sign, number, seconds = data
     metric = _metric(part, json_name)
-    name = Growth(key(metric), seconds).name
+    name = Growth(metric.key, seconds).name
 
     def figure(facts: Facts) -> float | None:
         return facts.figures.get(name)
@@ -215,6 +214,10 @@ def _numeric(
         return f"{label} unknown" if value is None else f"{label} {written(value)}"
 
     return Leaf(holds, figure, say, is_state=False)
+
+
+def _written(metric: Metric) -> Callable[[float], str]:
+    return WRITTEN[metric.unit] if metric.scope is not Scope.CUSTOM or metric.unit is not Unit.SHARE else plain
 
 
 def _label(metric: Metric) -> str:

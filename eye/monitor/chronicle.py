@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from eye.alerts.news import TOPIC as ALERTS
+from eye.alerts.news import AlertFired, AlertResolved
 from eye.cluster import news
 from eye.cluster.members import CHANGES
 from eye.supervision import events
@@ -40,6 +42,8 @@ _WHAT = {
     news.NodeDown: "node_down",
     news.NodeLeft: "node_left",
     news.NameConflict: "name_conflict",
+    AlertFired: "alert_fired",
+    AlertResolved: "alert_resolved",
 }
 
 Record = dict[str, Any]
@@ -55,6 +59,9 @@ def as_record(teller: str, event: Any, at: float) -> Record | None:
         return {"at": event.at, "node": teller, "what": what, **told}
     if isinstance(event, news.NameConflict):
         return {"at": at, "node": event.name, "what": what, "address": event.address}
+    if isinstance(event, AlertFired | AlertResolved):
+        told = {name: event.record[name] for name in ("node", "rule", "severity", "text", "silenced")}
+        return {"at": at, "what": what, **told, "seen_by": teller}
     reason = event.reason if isinstance(event, news.NodeLeft | news.NodeUp) else event.member.reason
     return {
         "at": at,
@@ -87,6 +94,7 @@ class Chronicler(GenServer):
         self._write = write
         self.subscribe(events.TOPIC)
         self.subscribe(CHANGES)
+        self.subscribe(ALERTS)
 
     def handle_info(self, message: Any) -> None:
         record = as_record(self._node, message, self.system.clock.now())

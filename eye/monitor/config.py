@@ -164,6 +164,15 @@ def runtime_folder(environ: Mapping[str, str]) -> Path:
     return default_folder(environ, os.getuid() if hasattr(os, "getuid") else 0)
 
 
+def data_folder(environ: Mapping[str, str]) -> Path | None:
+    """Say where this user's programs keep what shall outlive them; None for a user without a home."""
+    configured = environ.get("XDG_DATA_HOME", "")
+    if os.path.isabs(configured):  # the XDG specification says that a relative path is to be ignored
+        return Path(configured, "sorcerers_eye")
+    home = environ.get("HOME") or os.path.expanduser("~")
+    return Path(home, ".local", "share", "sorcerers_eye") if os.path.isabs(home) else None
+
+
 def cookie_path(environ: Mapping[str, str], given: Path | None) -> Path:
     """Say which cookie file counts: the one given, or this user's."""
     if given is not None:

@@ -14,11 +14,11 @@ import msgspec
 from eye.cluster.interconnect import Method
 from eye.metrics.sample import Sample
 
-RIGHTS = ("read", "gc", "kill", "state", "call")
-"""What others may do to a node: read it, have it collect garbage, crash (stop, restart, suspend) its processes,
-look at their state, send messages to them."""
+RIGHTS = ("read", "gc", "silence", "kill", "state", "call")
+"""What others may do to a node: read it, have it collect garbage, silence its alerts, crash (stop, restart,
+suspend) its processes, look at their state, send messages to them."""
 
-ALLOWED = frozenset({"read", "gc"})
+ALLOWED = frozenset({"read", "gc", "silence"})
 """What they may do unless the node says otherwise."""
 
 
@@ -79,6 +79,12 @@ EVENTS = Method("agent", "events", (int, int), list[Event], lane="trees")
 COST = Method("agent", "cost", (), dict[str, Any], lane="trees")
 """What answering others costs the node, over the last ten seconds: `requests`, `received` and `sent` (bytes),
 each a second, `cpu_percent` of one core; and the same for each of the `askers`."""
+
+ALERTS = Method("alerts", "alerts", (), dict[str, Any], lane="trees")
+"""The alerts that the node evaluates, and whether it does: see `eye.alerts.alert`."""
+
+SILENCE = Method("alerts", "silence", (str, str, float, str), dict[str, Any], lane="actions")
+"""Have nobody told of a rule at some nodes (both globs) for so many seconds, for a reason; 0 takes it back."""
 
 GC = Method("agent", "collect_garbage", (), dict[str, Any], lane="actions")
 """Collect garbage; answers the receipt: see `garbage`."""

@@ -17,6 +17,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from eye.alerts.ledger import Ledger
 from eye.clock import SystemClock
 from eye.cluster import discovery
 from eye.cluster.cluster_names import Held, NamesService
@@ -38,12 +39,13 @@ from eye.metrics.sampler import Latest
 from eye.monitor import remembering
 from eye.monitor.agent import Agent
 from eye.monitor.album import ROOT, Album
+from eye.monitor.alerting import AlertService, asking, silence_file
 from eye.monitor.board import Board
 from eye.monitor.causes import first_cause
 from eye.monitor.config import cookie_path, runtime_folder
 from eye.monitor.event_log import EventLog
 from eye.monitor.parts import Parts
-from eye.monitor.tree import application, history, observing, own_figures, views
+from eye.monitor.tree import alerts, application, history, observing, own_figures, views
 from eye.monitor.view import View
 from eye.supervision.child_spec import Strategy
 from eye.supervision.supervisor import Supervisor
@@ -52,6 +54,7 @@ from eye.supervision.system import System
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from eye.alerts.rules import RuleSet
     from eye.clock import Clock
     from eye.cluster.interconnect import Engine
     from eye.cluster.security import Cookie
@@ -190,6 +193,11 @@ class Node:
                 if (supervisor := self.system.whereis("eye.local")) is not None:
                     self._add(supervisor, spec)
 
+    def evaluate(self, rules: RuleSet, environ: Mapping[str, str] = os.environ) -> None:
+        """Ask alert rules about every node, from now on; of two sets of rules, the first counts."""
+        children = asking(self._parts, rules, self.system.clock, environ, self.view.look)
+        self._add(self._root, alerts(children))
+
     def add_view(self, spec: ChildSpec) -> Ref | None:
         """Start a process under the node's own supervisor of views, and again whenever that is restarted.
 
@@ -260,7 +268,7 @@ def _assemble(
 ) -> tuple[Parts, Agent]:
     clock = system.clock
     info = NodeInfo(config.name, "", new_boot(), clock.now(), config.is_seed)
-    latest, slot, standing = Latest(), EngineSlot(), Standing()
+    latest, slot, standing, ledger = Latest(), EngineSlot(), Standing(), Ledger()
     recent, events, album, traffic = Recent(), EventLog(), Album(clock), Traffic(clock)
     own = OwnFigures(config.name, clock, lambda: latest.number)
     agent = Agent(
@@ -297,9 +305,16 @@ def _assemble(
         make_engine=lambda: (
             _manager_engine(cookie, clock, tls, traffic) if make_engine is None else make_engine(cookie, clock)
         ),
-        services=(RegistryService(system, info, standing), agent, remote_service, NamesService(system)),
+        services=(
+            RegistryService(system, info, standing),
+            agent,
+            remote_service,
+            NamesService(system),
+            AlertService(config.name, ledger, clock, config.rights, lambda: silence_file(environ)),
+        ),
         strategies=strategies,
         latest=latest,
+        alerts=ledger,
         board=Board(clock, system.topics),
         engine=slot,
         recent=recent,

@@ -72,6 +72,13 @@ def _conflict(record: Record) -> Said:
     return "▲", f"another live node has this name, at {record['address']}"
 
 
+def _alert(record: Record) -> Said:
+    is_over = record["what"] == "alert_resolved"
+    silenced = " (silenced)" if record.get("silenced") else ""
+    what = f"{record['rule']} is over" if is_over else f"alert {record['rule']}"
+    return "●" if is_over else "▲", f"{what}: {_line(record['text'])}{silenced}"
+
+
 def _spent(record: Record) -> str:
     incident = record.get("incident")
     if not incident:
@@ -97,4 +104,6 @@ _SENTENCES: dict[str, Callable[[Any], Said | None]] = {
     "node_down": lambda record: ("✖", f"down: {record['reason']}"),
     "node_left": lambda record: ("○", f"left: {record['reason']}"),
     "name_conflict": _conflict,
+    "alert_fired": _alert,
+    "alert_resolved": _alert,
 }

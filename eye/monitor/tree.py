@@ -17,6 +17,9 @@
     |   |-- nodes             a collector for each node, or for a batch of them
     |   '-- roster
     |-- history               writes down what they say, if it is to be kept
+    |-- alerts                one_for_one     once rules are asked: see `alerting`
+    |   |-- evaluator
+    |   '-- sinks
     '-- views                 one_for_one     pages and the like
 
 Further down stands on further up: a new interconnect needs members that know it, a new supervisor of
@@ -100,6 +103,11 @@ def history(parts: Parts, keeping: Keeping, asking: Asking) -> ChildSpec:
         kwargs={"me": me, "interval": parts.config.interval},
         delay=_UNHURRIED,
     )
+
+
+def alerts(children: list[ChildSpec]) -> ChildSpec:
+    """Say what a node needs that asks alert rules: `alerting.asking` makes it."""
+    return _group("alerts", Strategy.ONE_FOR_ONE, children)
 
 
 def views(parts: Parts) -> ChildSpec:

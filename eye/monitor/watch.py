@@ -118,9 +118,10 @@ class Watch:
     def take_events(self, message: Happened) -> None:
         """Put on the board what happened there."""
         if message.answer.error is None and message.boot == self._asked:
-            # What others think of the cluster, the membership of this node knows for itself.
+            # What others think of the cluster, this node knows for itself, from its membership and its rules.
             told = [event.record for event in message.answer.value]
-            self._board.put_events([one for one in told if not str(one.get("what", "")).startswith("node_")])
+            own = ("node_", "alert_")
+            self._board.put_events([one for one in told if not str(one.get("what", "")).startswith(own)])
 
     def take_trail(self, message: Remembered) -> None:
         """Put on the board what it measured before we looked."""
