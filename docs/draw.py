@@ -26,6 +26,11 @@ import click
 
 import eye
 from eye import errors, supervision
+from eye.alerts import rule_file
+from eye.alerts.kinds import KINDS
+from eye.alerts.news import AlertFired, AlertResolved
+from eye.alerts.rule import NEXT, Phase, Verdict
+from eye.alerts.wording import span
 from eye.cli.group import COMMANDS, make_group
 from eye.cli.options import SHARED, Option
 from eye.cluster.news import NameConflict
@@ -453,12 +458,65 @@ def _report_everything() -> None:
         reports.unexpected(top, "cast", "")
 
 
+_ALERT_FIELDS = ["rule", "severity", "text", "silenced", "seen_by"]
+_FIELDS_OF_NEWS: dict[type, list[str]] = {
+    NameConflict: ["address"],
+    AlertFired: _ALERT_FIELDS,
+    AlertResolved: _ALERT_FIELDS,
+}
+
+
 def _fields_of(kind: type) -> str:
     if issubclass(kind, Event):
         names = [field.name for field in dataclasses.fields(kind) if field.name != "at"]
     else:
-        names = ["address"] if kind is NameConflict else ["boot", "address", "reason", "seen_by"]
+        names = _FIELDS_OF_NEWS.get(kind, ["boot", "address", "reason", "seen_by"])
     return ", ".join(f"`{name}`" for name in names)
+
+
+def alert_rules() -> str:
+    """The rules that come along."""
+    rows = [
+        [
+            f"`{rule.name}`",
+            f"`{rule.when.text}`",
+            span(rule.wait) if rule.wait else "at once",
+            f"`{rule.clear.text}`" if rule.clear is not None else "it is no longer so",
+            span(rule.keep),
+            rule.severity,
+            rule.help,
+        ]
+        for rule in rule_file.default_rules().rules
+    ]
+    return _table(["rule", "fires when", "for", "is over when", "for", "severity", "means"], rows)
+
+
+def alert_states() -> str:
+    """What becomes of a rule at a node, by what is seen of that."""
+    seen = {
+        Verdict.RAISE: "the level to fire",
+        Verdict.BETWEEN: "neither level",
+        Verdict.CLEAR: "the level to clear",
+        Verdict.UNKNOWN: "nobody knows",
+    }
+    rows = []
+    for phase, nexts in NEXT.items():
+        cells = [nexts[verdict].value for verdict in seen]
+        if phase is Phase.PENDING:
+            cells[0] += ", after `for`: firing"
+        if phase is Phase.CLEARING:
+            cells[2] += ", after `keep`: ok"
+        rows.append([phase.value, *cells])
+    return _table(["it is", *(f"seen: {words}" for words in seen.values())], rows)
+
+
+def alert_sinks() -> str:
+    """The kinds of sinks, and their settings."""
+    rows = []
+    for name, kind in KINDS.items():
+        options = [f"`{option}`{' (needed)' if one.is_needed else ''}" for option, one in kind.options.items()]
+        rows.append([f"`{name}`", kind.words, ", ".join(options)])
+    return _table(["type", "is", "settings"], rows)
 
 
 def error_tree() -> str:
@@ -572,6 +630,9 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     "fields": fields,
     "events": events,
     "log records": log_records,
+    "alert rules": alert_rules,
+    "alert states": alert_states,
+    "alert sinks": alert_sinks,
     "errors": error_tree,
 }
 

@@ -4,6 +4,6 @@ A rule is a condition in the grammar of filters (`eye.metrics.filters.condition`
 it fires and when it is over, and nothing else does. Nodes come in as `Facts`, plain values: who has them, a live
 cluster or a history that is played again, is not known here.
 
-Read in this order: rule, wording, verdict, growth, silences, rules, alert, ledger, places, tables, kinds,
-rule_file, kept, news, delivery, outbox, sink, sinks, evaluator.
+Read in this order: rule, wording, verdict, growth, silences, rules, alert, ledger, explain, replay, places,
+tables, kinds, rule_file, kept, news, delivery, outbox, sink, sinks, evaluator.
 """

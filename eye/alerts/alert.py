@@ -68,7 +68,8 @@ class Alert:
     def _text(self, at: float) -> str:
         if self.resolved_at is not None:
             return f"{self.phrase}; it lasted {span(self.resolved_at - (self.fired_at or self.since))}"
-        return f"{self.phrase} for {span(at - self.since)}"
+        lasts = at - self.since
+        return f"{self.phrase} for {span(lasts)}" if lasts >= 1 else self.phrase
 
 
 def in_order(records: list[Record]) -> list[Record]:

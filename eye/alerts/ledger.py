@@ -44,7 +44,9 @@ class _Look(NamedTuple):
 class Ledger:
     """All alerts of one evaluating node. One writer, any number of readers."""
 
-    def __init__(self) -> None:
+    def __init__(self, gap: float = GAP) -> None:
+        """`gap`: see `GAP`."""
+        self._gap = gap
         self._lock = threading.Lock()
         self._alerts: dict[str, dict[str, Alert]] = {}  # by rule, then by node; none that is ok
         self._resolved: deque[Alert] = deque(maxlen=_MOST_RESOLVED)
@@ -101,7 +103,7 @@ class Ledger:
         for name in self._alerts.keys() - names:
             if self._alerts.pop(name):
                 self._bump(now)
-        if self._looked is not None and now - self._looked > GAP:
+        if self._looked is not None and now - self._looked > self._gap:
             for of_rule in self._alerts.values():
                 for alert in of_rule.values():
                     alert.standing = begin_again(alert.standing, now)

@@ -8,12 +8,12 @@ TOPIC = "eye.alerts"
 
 
 class AlertFired(NamedTuple):
-    """An alert fires; `record` says which: see `alert`."""
+    """An alert fires."""
 
-    record: dict[str, Any]
+    record: dict[str, Any]  # see `alert`
 
 
 class AlertResolved(NamedTuple):
-    """It is over."""
+    """An alert is over."""
 
     record: dict[str, Any]

@@ -48,8 +48,8 @@ def sender(settings: SinkSettings, node: str, environ: Mapping[str, str]) -> Cal
 
 def sentence(record: Record) -> str:
     """Say a record in one line, harmless to a terminal and to a log."""
-    is_over = " is over" if record["state"] == "resolved" else ""
-    said = f"{record['severity']} {record['rule']} at {record['node']}{is_over}: {record['text']}"
+    how = "is over" if record["state"] == "resolved" else f"({record['severity']})"
+    said = f"alert {record['rule']} at {record['node']} {how}: {record['text']}"
     return "".join(char if char.isprintable() else "?" for char in said)
 
 

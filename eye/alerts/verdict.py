@@ -88,11 +88,11 @@ def needs(data: list[Any]) -> tuple[set[Metric], set[Growth]]:
     growths: set[Growth] = set()
     for one in _all(data):
         if one[0] == "compare":
-            metrics.add(_metric(one[1], one[2]))
+            metrics.add(metric_of(one[1], one[2]))
         elif one[0] == "share":
             metrics |= {_of_field(one[1], one[2]), _of_field("host", one[3])}
         elif one[0] == "grew":
-            counter = _metric(one[1], one[2])
+            counter = metric_of(one[1], one[2])
             metrics.add(counter)
             growths.add(Growth(counter.key, one[5]))
     return metrics, growths
@@ -166,7 +166,7 @@ def _match(data: list[Any]) -> Leaf:
 
 def _compare(data: list[Any]) -> Leaf:
     _, part, json_name, sign, number = data
-    metric = _metric(part, json_name)
+    metric = metric_of(part, json_name)
     factor = 100.0 if metric.is_percent else 1.0
     name = metric.key
 
@@ -174,7 +174,7 @@ def _compare(data: list[Any]) -> Leaf:
         value = facts.figures.get(name)
         return None if value is None else value * factor
 
-    return _numeric(figure, sign, number, _label(metric), _written(metric))
+    return _numeric(figure, sign, number, label_of(metric), written(metric))
 
 
 def _share(data: list[Any]) -> Leaf:
@@ -186,18 +186,18 @@ def _share(data: list[Any]) -> Leaf:
         value, of = facts.figures.get(used), facts.figures.get(total)
         return None if value is None or not of else 100.0 * value / of
 
-    return _numeric(figure, sign, number, _label(metric), WRITTEN[Unit.SHARE])
+    return _numeric(figure, sign, number, label_of(metric), WRITTEN[Unit.SHARE])
 
 
 def _grew(data: list[Any]) -> Leaf:
     _, part, json_name, sign, number, seconds = data
-    metric = _metric(part, json_name)
+    metric = metric_of(part, json_name)
     name = Growth(metric.key, seconds).name
 
     def figure(facts: Facts) -> float | None:
         return facts.figures.get(name)
 
-    return _numeric(figure, sign, number, _label(metric), lambda count: f"{plain(count)} in {span(seconds)}")
+    return _numeric(figure, sign, number, label_of(metric), lambda count: f"{plain(count)} in {span(seconds)}")
 
 
 def _numeric(
@@ -216,16 +216,19 @@ def _numeric(
     return Leaf(holds, figure, say, is_state=False)
 
 
-def _written(metric: Metric) -> Callable[[float], str]:
+def written(metric: Metric) -> Callable[[float], str]:
+    """Say how figures of a metric are written, as rules count them."""
     return WRITTEN[metric.unit] if metric.scope is not Scope.CUSTOM or metric.unit is not Unit.SHARE else plain
 
 
-def _label(metric: Metric) -> str:
+def label_of(metric: Metric) -> str:
+    """Name a metric for people."""
     both = sum(one.label == metric.label for one in CATALOGUE) > 1
     return f"Node {metric.label}" if both and metric.part == "process" else metric.label
 
 
-def _metric(part: str, json_name: str) -> Metric:
+def metric_of(part: str, json_name: str) -> Metric:
+    """Find the metric of a condition's data."""
     if part == Scope.CUSTOM.value:
         return custom.metric(json_name)
     return next(one for one in CATALOGUE if (one.part, one.json_name) == (part, json_name))

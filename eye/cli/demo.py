@@ -12,8 +12,11 @@ import click
 
 from eye.cli.keeping import history_option, where
 from eye.cli.options import Seconds, command, option
+from eye.cli.ruling import alerts_option, rules_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from eye.cli.options import Shared
 
 
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 @option("--script", is_flag=True, help="Play the whole story by itself, say what the tree did, and end.")
 @option("--for", "seconds", type=Seconds(min=0.1), metavar="SECONDS", help="End by itself after so long.")
 @history_option("Where to keep what is seen: a file, sqlite:///FILE, postgresql://USER@HOST/DATABASE, or off.")
+@alerts_option("default")
 def command_(
     shared: Shared,
     nodes: int,
@@ -43,13 +47,15 @@ def command_(
     script: bool,
     seconds: float | None,
     history: str | None,
+    alerts: Path | str | None,
 ) -> int:
     from eye.cli.logs import set_up
     from eye.demo.show import Wishes, play
 
     set_up(shared.log_level if shared.log_level_is_given else "critical")
+    rules = rules_of(alerts)
     wishes = Wishes(
-        nodes, port, not no_browser and not script, script, seconds, shared.cookie_file, where(history)
+        nodes, port, not no_browser and not script, script, seconds, shared.cookie_file, where(history), rules
     )
     return play(wishes, _stop_on_signals(), _write, colour=_wants_colour())
 

@@ -16,7 +16,7 @@ import click
 
 from eye.cli.options import PROGRAM, Shared
 from eye.cli.screen import hush, tell
-from eye.errors import BadAddress, BadNodeName, ConfigError, EyeError, UnknownMetric
+from eye.errors import BadAddress, BadNodeName, BadRules, ConfigError, EyeError, UnknownMetric
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FINE, FAILED, WRONG_USAGE, NO_ANSWER, INTERRUPTED = 0, 1, 2, 3, 130
 
 _CANNOT_BE_WRITTEN = (errno.EPIPE, errno.ENOSPC, errno.EFBIG, errno.EIO)
-_WRONG_USAGE = (ConfigError, BadAddress, BadNodeName, UnknownMetric)
+_WRONG_USAGE = (ConfigError, BadAddress, BadNodeName, BadRules, UnknownMetric)
 
 
 def run() -> NoReturn:
@@ -70,6 +70,7 @@ def _execute(arguments: list[str]) -> int:
         return _tell_unexpected(error, shared)
     except EyeError as error:
         _say(str(error))
+        _point(error)
         return WRONG_USAGE if isinstance(error, _WRONG_USAGE) else FAILED
     # The outermost edge: a person at a terminal is told in one sentence, and where to find the rest.
     except Exception as error:  # noqa: BLE001
@@ -95,6 +96,11 @@ def _tell_wrong_usage(error: click.ClickException) -> None:
     ctx = getattr(error, "ctx", None)
     end = "" if message.endswith("?") else "."
     _say(f"{message}{end} See {ctx.command_path if ctx is not None else PROGRAM} --help")
+    _point(error)
+
+
+def _point(error: Exception) -> None:
+    """Show the characters that are wrong, where the error knows them."""
     for line in getattr(error, "pointed", "").splitlines():
         click.echo(f"    {line}", err=True)
 

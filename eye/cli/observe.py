@@ -11,10 +11,12 @@ from eye.cli.keeping import history_option, where
 from eye.cli.logs import hold
 from eye.cli.options import Seconds, Shared, option
 from eye.cli.options import command as make_command
+from eye.cli.ruling import alerts_option, rules_of, without_log
 from eye.cli.screen import takes_a_screen
 from eye.errors import ConfigError, EyeError
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import ModuleType
 
     from eye.metrics.filters import Filter
@@ -42,8 +44,14 @@ _STOP = 5.0  # seconds that leaving may take
     help="How often figures are taken and painted.",
 )
 @history_option("Where to keep what is seen: a file, sqlite:///FILE, postgresql://USER@HOST/DATABASE, or off.")
+@alerts_option("default")
 def command(
-    shared: Shared, node: tuple[str, ...], filter: Filter | None, interval: float, history: str | None
+    shared: Shared,
+    node: tuple[str, ...],
+    filter: Filter | None,
+    interval: float,
+    history: str | None,
+    alerts: Path | str | None,
 ) -> int:
     app = _import_app()
     _check_terminal()
@@ -62,11 +70,14 @@ def command(
         interval=interval,
         history=where(history),
     )
+    rules = without_log(rules_of(alerts))
     # What is logged would be painted over; it is printed when the terminal is the person's again.
     held = hold(shared.log_level)
     try:
         observer = Node.start(config, environ=os.environ, observer=True)
         try:
+            if rules is not None:
+                observer.evaluate(rules)
             screen = app.Observe(
                 observer.view, SystemClock(), wants=matcher(node), wanted=filter, interval=interval
             )

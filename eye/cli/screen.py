@@ -139,6 +139,13 @@ def beats(seconds: float | None, beat: Beat) -> Iterator[None]:
         beat.rest(max(began + count * seconds - beat.monotonic(), 0.0))
 
 
+def local_time(at: float) -> str:
+    """Write a moment (UTC seconds) as this machine's clock on the wall shows it."""
+    from datetime import datetime
+
+    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
 def as_json(document: Any, *, is_one_line: bool = False) -> str:
     """Write a document as JSON, for a person or (one document a line) for a program that reads a stream."""
     from msgspec import json  # which the wire has brought along already; `json` would be a second one

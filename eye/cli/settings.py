@@ -118,7 +118,7 @@ class _Reader:
             converted = option.type.convert(value, option, None)
         except click.UsageError as refused:
             raise ConfigError(f"{self._path}: {said}: {_as_clause(refused.message)}") from None
-        if isinstance(option.type, click.Path):
+        if isinstance(option.type, click.Path) and value not in getattr(option.type, "words", ()):
             return self._path.absolute().parent / Path(converted).expanduser()
         return value
 

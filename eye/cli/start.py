@@ -11,6 +11,7 @@ import click
 from eye.cli.keeping import history_option, where
 from eye.cli.options import Seconds, Shared, option
 from eye.cli.options import command as make_command
+from eye.cli.ruling import DEFAULT, OFF, alerts_option, rules_of
 from eye.cli.screen import hush, news, tell
 from eye.cluster.node import Address
 from eye.errors import BadAddress, BadDiscovery
@@ -18,6 +19,9 @@ from eye.monitor.config import DISCOVERY, HISTORY_OFF, MOST_NODES, NodeConfig
 from eye.monitor.methods import RIGHTS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from eye.alerts.rules import RuleSet
     from eye.monitor.node import Node
 
 _EXAMPLE = """\
@@ -67,6 +71,7 @@ class _Wishes(NamedTuple):
     config: NodeConfig
     web: Address | None
     writes_events: bool
+    rules: RuleSet | None = None
 
 
 @make_command("start", help=_HELP, example=_EXAMPLE)
@@ -104,11 +109,12 @@ class _Wishes(NamedTuple):
     help="How many nodes it takes in.",
 )
 @option("--web", type=_Place(), metavar="[HOST:]PORT", help="Serve the web view there as well.")
+@alerts_option("default with --web, else off")
 @option(
     "--allow",
     type=click.Choice(RIGHTS),
     multiple=True,
-    help="What others may do to this node besides read and gc. May be repeated.",
+    help="What others may do to this node besides read, gc and silence. May be repeated.",
 )
 @option("--deny", type=click.Choice(RIGHTS), multiple=True, help="What others may not do to it. May be repeated.")
 @option(
@@ -133,6 +139,7 @@ def command(
     is_seed: bool,
     max_nodes: int,
     web: str | None,
+    alerts: Path | str | None,
     allow: tuple[str, ...],
     deny: tuple[str, ...],
     interval: float,
@@ -160,7 +167,8 @@ def command(
         allow=frozenset(allow),
         deny=frozenset(deny),
     )
-    wishes = _Wishes(config, None if web is None else Address.parse(web), events)
+    rules = rules_of(alerts, OFF if web is None else DEFAULT)
+    wishes = _Wishes(config, None if web is None else Address.parse(web), events, rules)
     _warn(wishes)
     foreground = Foreground(shared, stop_with_parent=stop_with_parent)
     from eye.monitor.node import Node
@@ -181,6 +189,8 @@ def _came_up(node: Node, wishes: _Wishes) -> None:
 
         # Beside the node's tree and not in it: it has to tell of the tree's fall, too.
         node.system.start(Chronicler, node.name, _write_event, name="events")
+    if wishes.rules is not None:
+        node.evaluate(wishes.rules)
     url = None
     if wishes.config.history != HISTORY_OFF:
         _ = node.view  # that somebody looks is what is written down

@@ -11,9 +11,12 @@ import click
 from eye.cli.keeping import history_option, where
 from eye.cli.options import Shared, option
 from eye.cli.options import command as make_command
+from eye.cli.ruling import alerts_option, rules_of
 from eye.cli.screen import news, tell
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from eye.monitor.node import Node
 
 _EXAMPLE = """\
@@ -38,7 +41,10 @@ It only looks: it is no node, and no other node sees it. Ctrl-C ends it.
 @option("--host", default="127.0.0.1", show_default=True, metavar="HOST", help="On which address of this machine.")
 @history_option("Where to keep what is seen: a file, sqlite:///FILE, postgresql://USER@HOST/DATABASE, or off.")
 @option("--no-browser", is_flag=True, help="Do not open a browser.")
-def command(shared: Shared, port: int, host: str, history: str | None, no_browser: bool) -> int:
+@alerts_option("default")
+def command(
+    shared: Shared, port: int, host: str, history: str | None, no_browser: bool, alerts: Path | str | None
+) -> int:
     from eye.cli.foreground import Foreground
     from eye.cluster.node import Address
     from eye.monitor.config import NodeConfig, default_node_name
@@ -46,6 +52,7 @@ def command(shared: Shared, port: int, host: str, history: str | None, no_browse
 
     if not Address(host, port).is_loopback:
         tell(f"the web view is reached at {host} from other machines: what is said there is not encrypted yet")
+    rules = rules_of(alerts)
     config = NodeConfig(
         name=default_node_name(os.environ),
         connect=shared.connect,
@@ -60,6 +67,8 @@ def command(shared: Shared, port: int, host: str, history: str | None, no_browse
     def came_up(node: Node) -> None:
         from eye.web import serve
 
+        if rules is not None:
+            node.evaluate(rules)
         url = serve(node, host, port)
         news(f"the web view is at {url}")
         if not node.view.nodes():

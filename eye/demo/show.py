@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from eye.alerts.rules import RuleSet
+
 _MENU = """
   Break something, and watch the page:
     1  crash a process            2  crash it again and again     3  crash a collector of this eye
@@ -39,6 +41,7 @@ class Wishes:
     ends_after: float | None = None  # seconds
     cookie_file: Path | None = None
     history: str = "off"
+    rules: RuleSet | None = None
 
 
 def play(wishes: Wishes, stop: threading.Event, write: Callable[[str], None], *, colour: bool) -> int:
@@ -67,6 +70,8 @@ def play(wishes: Wishes, stop: threading.Event, write: Callable[[str], None], *,
     try:
         began = time.monotonic()
         stage.start()
+        if wishes.rules is not None:
+            eye.evaluate(wishes.rules)
         url = _serve(eye, wishes.port)
         narrator.say("")
         narrator.say(f"{len(names)} nodes are up after {time.monotonic() - began:.1f} s: {', '.join(names)}")

@@ -64,7 +64,7 @@ def asking(
     kept = Kept(_kept_in(parts, environ), parts.alerts, clock)
     kept.restore(rules.rules)
     parts.alerts.evaluates = True
-    reader = Reader(parts.board, rules.rules, parts.config.interval)
+    reader = Reader(parts.board, rules.rules, clock.now, parts.config.interval)
 
     def read() -> list[Facts]:
         look(_LOOK)
@@ -105,8 +105,10 @@ def _kept_in(parts: Parts, environ: Mapping[str, str]) -> Any:
 class Reader:
     """Reads from the board what rules want to know."""
 
-    def __init__(self, board: Board, rules: Iterable[Rule], interval: float) -> None:
-        self._board, self._interval = board, interval
+    def __init__(
+        self, board: Board, rules: Iterable[Rule], now: Callable[[], float], interval: float = 1.0
+    ) -> None:
+        self._board, self._now, self._interval = board, now, interval
         self._metrics = [(one.key, one.read) for one in {one for rule in rules for one in rule.needs[0]}]
 
     def facts(self) -> list[Facts]:
@@ -115,14 +117,15 @@ class Reader:
 
     def _of(self, node: NodeView) -> Facts:
         limit = max(_FRESH, 3 * (node.every or self._interval))
-        is_silent = node.status == "down" or self._board.age(node.name) > limit
+        is_stale = node.status == "down" or self._board.age(node.name) > limit
         host = node.host
         return Facts(
             node.name,
             node.status,
             # What an old sample says is not so now: better nothing.
-            {} if is_silent else {key: read(node) for key, read in self._metrics},
-            is_silent,
+            {} if is_stale else {key: read(node) for key, read in self._metrics},
+            # One that has only just come up has not had the time to say anything.
+            node.status == "down" or (is_stale and self._now() - node.since > limit),
             node.address,
             "" if host is None else host.name,
             node.reason or "",

@@ -12,14 +12,14 @@ the server stamps what it scrapes with the time of the scrape, and an old figure
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eye.metrics.catalogue import CATALOGUE, Kind, Metric, Unit
 from eye.metrics.custom import metrics_of
 from eye.monitor.clean import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from eye.monitor.node_view import NodeView
 
@@ -39,17 +39,19 @@ def prometheus(
     nodes: Iterable[NodeView],
     now: float,
     metrics: Iterable[Metric] | None = None,
+    alerts: Iterable[Mapping[str, Any]] = (),
 ) -> str:
     """Write the nodes in the text exposition format; `CONTENT_TYPE` is its content type.
 
     Args:
         now: not used (every exporter is called alike); Prometheus stamps what it scrapes itself.
         metrics: only these; None is the whole catalogue, and what the nodes' own programs tell.
+        alerts: records of `View.alerts`; those that are over are left out.
     """
     by_name = {node.name: node for node in nodes}  # the same series twice would void the whole scrape
     ordered = [by_name[name] for name in sorted(by_name)]
     chosen = (*CATALOGUE, *metrics_of(ordered)) if metrics is None else metrics
-    families = [*_about_nodes(ordered), *_measured(ordered, chosen)]
+    families = [*_about_nodes(ordered), *_measured(ordered, chosen), _alerts(alerts)]
     return "".join(line for family in families for line in family)
 
 
@@ -82,6 +84,29 @@ def _about_nodes(nodes: Sequence[NodeView]) -> Iterator[list[str]]:
             (_labels(node=node.name, address=node.address, host=node.host.name), 1)
             for node in nodes
             if node.host is not None and node.status == "up"
+        ],
+    )
+
+
+def _alerts(records: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Write what our rules say, with the labels that Prometheus gives to its own `ALERTS`."""
+    return _family(
+        f"{_PREFIX}_alerts",
+        "gauge",
+        "Always 1; an alert of a rule of this view, pending or firing",
+        [
+            (
+                _labels(
+                    alertname=record["rule"],
+                    alertstate=record["state"],
+                    node=record["node"],
+                    severity=record["severity"],
+                    silenced=str(record["silenced"]).lower(),
+                ),
+                1,
+            )
+            for record in records
+            if record["state"] != "resolved"
         ],
     )
 

@@ -146,7 +146,8 @@ def _metrics_of(view: Any, timeout: float) -> Callable[[], str]:
     def metrics_text() -> str:
         from eye.monitor.prometheus import prometheus
 
-        return prometheus(view.fresh(min(timeout, 2.0)), view.now())
+        alerts = getattr(view, "alerts", list)  # a view of somebody's own need not have them
+        return prometheus(view.fresh(min(timeout, 2.0)), view.now(), alerts=alerts())
 
     return metrics_text
 

@@ -46,6 +46,11 @@ WRONG_USAGE = [
     (["start", "--name", "a", "--connect", ":0"], "port 0"),
     (["web", "--port", "70000"], "--port"),
     (["kill", "a"], "'PROCESS'"),
+    (["alerts", "dance"], "check FILE, test [FILE] or silence RULE, not 'dance'"),
+    (["alerts", "check"], "check FILE"),
+    (["alerts", "check", "missing.toml"], "missing.toml: line 1, column 1: no such file or directory"),
+    (["alerts", "silence", "cpu", "--for", "soon"], "'soon' is no duration, such as 30s"),
+    (["start", "--name", "a", "--alerts", "missing.toml"], "missing.toml: line 1, column 1: no such file"),
     (["demo", "--nodes", "0"], "--nodes"),
 ]
 

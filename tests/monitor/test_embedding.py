@@ -42,7 +42,7 @@ def test_what_nobody_says_is_the_usual() -> None:
         False,
         "auto",
     )
-    assert config.rights == {"read", "gc"}
+    assert config.rights == {"read", "gc", "silence"}
 
 
 def test_variables_say_what_arguments_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +56,7 @@ def test_variables_say_what_arguments_do_not(monkeypatch: pytest.MonkeyPatch) ->
 
     assert (config.name, config.is_seed, config.max_nodes) == ("orders", True, 9)
     assert (config.discover, config.tls, config.advertise) == (("local",), "always", "10.0.0.5:4711")
-    assert config.rights == {"read", "kill", "call"}
+    assert config.rights == {"read", "silence", "kill", "call"}
 
 
 @pytest.mark.parametrize(
