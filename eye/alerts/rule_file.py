@@ -34,7 +34,7 @@ from eye.alerts.places import Path, Places
 from eye.alerts.rules import KEEP, SEVERITIES, Rule, RuleSet, SinkSettings
 from eye.alerts.silences import Silence
 from eye.alerts.tables import Tables
-from eye.errors import BadFilter, BadRules
+from eye.errors import BadFilter, BadRules, ConfigError
 from eye.metrics.filter_reader import duration
 from eye.metrics.filters import Condition, Filter, condition, parse
 
@@ -59,14 +59,14 @@ def load(path: FilePath) -> RuleSet:
     """Read a rule file.
 
     Raises:
-        BadRules: it cannot be read, or has mistakes; all of them are told.
+        ConfigError: it cannot be read. BadRules: it has mistakes; all of them are told.
     """
     try:
         text = path.read_bytes().decode()
     except UnicodeDecodeError:
-        raise BadRules(str(path), ((1, 1, "", "it is not UTF-8 text"),)) from None
+        raise ConfigError(f"{path}: it is not UTF-8 text") from None
     except OSError as error:
-        raise BadRules(str(path), ((1, 1, "", (error.strerror or str(error)).lower()),)) from None
+        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     return read(text, str(path))
 
 
