@@ -1,7 +1,6 @@
 """What rules would have said of what was: a history goes in, and the alerts that there would have been come out.
 
-It is the same ledger with the same rules; only the time is that of the history. A history has figures and no
-membership: a node whose figures are missing counts as down, for nobody can know now why they are.
+It is the same ledger with the same rules; only the time is that of the history. Who has one makes `Moment`s of it.
 """
 
 from __future__ import annotations
@@ -9,14 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from eye.alerts.ledger import GAP, Ledger
-from eye.alerts.verdict import Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from eye.alerts.rules import Rule
-
-    Reading = tuple[str, float, Mapping[str, float | None]]
+    from eye.alerts.verdict import Facts
 
 
 class Firing(NamedTuple):
@@ -61,31 +58,3 @@ def play(
                 open_[key] = len(firings)
                 firings.append(Firing(*key, record["severity"], record["fired_at"], None, record["text"]))
     return firings
-
-
-def moments(readings: Iterable[Reading], step: float) -> Iterator[Moment]:
-    """Make moments, `step` seconds apart, of what single nodes said: (node, at, figures), in the order of time.
-
-    Of several readings of a node within a step the last counts. A node that says nothing for three steps, and
-    for five seconds, is down.
-    """
-    patience = max(3 * step, 5.0)
-    last: dict[str, tuple[float, Mapping[str, float | None]]] = {}
-    end: float | None = None
-    for node, at, figures in readings:
-        while end is not None and at >= end:
-            yield _moment(end, last, patience)
-            end += step
-        if end is None:
-            end = at + step
-        last[node] = at, figures
-    if end is not None:
-        yield _moment(end, last, patience)
-
-
-def _moment(at: float, last: Mapping[str, tuple[float, Mapping[str, float | None]]], patience: float) -> Moment:
-    facts = []
-    for node, (seen, figures) in last.items():
-        is_there = at - seen <= patience
-        facts.append(Facts(node, "up" if is_there else "down", dict(figures) if is_there else {}, not is_there))
-    return Moment(at, facts)

@@ -10,6 +10,7 @@ import click
 from eye.cli.durations import Duration
 from eye.cli.filtering import filter_option
 from eye.cli.globs import Glob
+from eye.cli.keeping import history_option
 from eye.cli.options import Shared, format_option, option, timeout_option
 from eye.cli.options import command as make_command
 from eye.cli.ruling import alerts_option
@@ -22,7 +23,7 @@ _EXAMPLE = """\
 sorcerers_eye alerts
 sorcerers_eye alerts --watch --filter 'web-*'
 sorcerers_eye alerts check rules.toml
-sorcerers_eye alerts test rules.toml --since 30m
+sorcerers_eye alerts test rules.toml --since 7d
 sorcerers_eye alerts silence cpu --node 'web-*' --for 1h"""
 
 _HELP = """What the alert rules say of the nodes: pending, firing, resolved.
@@ -31,7 +32,7 @@ _HELP = """What the alert rules say of the nodes: pending, firing, resolved.
 alerts                what whoever asks rules in the cluster says; where nobody does, what the rules say of
                       the nodes' last hour
 alerts check FILE     what is wrong with a rule file, or what its rules mean
-alerts test [FILE]    when the rules would have fired in the nodes' last hour
+alerts test [FILE]    when the rules would have fired, by the history
 alerts silence RULE   have nobody told of a rule (a glob) for some time; --for 0 takes it back
 """
 
@@ -46,11 +47,19 @@ alerts silence RULE   have nobody told of a rule (a glob) for some time; --for 0
 @option(
     "--since",
     type=Duration(least=60),
-    default="1h",
+    default="7d",
     show_default=True,
     metavar="DURATION",
     help="test: how far back to go.",
 )
+@option(
+    "--step",
+    type=Duration(least=1),
+    metavar="DURATION",
+    show_default="5s of a day, 1m of more",
+    help="test: how often to look.",
+)
+@history_option("test: which database.")
 @option("--node", type=Glob(), default="*", show_default="all", metavar="GLOB", help="silence: at which nodes.")
 @option(
     "--for",
@@ -72,6 +81,8 @@ def command(
     exit_code: bool,
     alerts: Path | str | None,
     since: float,
+    step: float | None,
+    history: str | None,
     node: str,
     seconds: float,
     reason: str,
@@ -87,9 +98,10 @@ def command(
 
             return check(file, format)
         case ("test",) | ("test", _):
-            from eye.cli.alerts_tested import test
+            from eye.cli.alerts_tested import Question, test
 
-            return test(shared, words[1] if len(words) > 1 else alerts, since, filter, format, timeout)
+            chosen = words[1] if len(words) > 1 else alerts
+            return test(shared, Question(chosen, history, since, step, filter, format, timeout))
         case ("silence", rule):
             from eye.cli.alerts_silenced import silence
 

@@ -1,4 +1,4 @@
-"""`alerts test [FILE]`: when the rules would have fired, by what was."""
+"""`alerts test [FILE]`: when the rules would have fired, by the history, or by the nodes' last hour."""
 
 from __future__ import annotations
 
@@ -28,21 +28,92 @@ class Past(NamedTuple):
     somebody_is_missing: bool = False
 
 
-def test(
-    shared: Shared, file: Path | str | None, since: float, filter: Filter | None, format: str, timeout: float
-) -> int:
-    """Play the nodes' last hour through the rules of a file, and print what would have fired."""
+class Question(NamedTuple):
+    """What is to be played: through which rules, from which history, how far back, how finely, of which nodes."""
+
+    file: Path | str | None
+    history: str | None
+    since: float
+    step: float | None
+    filter: Filter | None
+    format: str
+    timeout: float
+
+
+def test(shared: Shared, question: Question) -> int:
+    """Play the history, or where there is none the nodes' last hour, and print what would have fired."""
     from eye.alerts.replay import play
     from eye.cli.alerts import rules_at
     from eye.cli.looking import Lookout
     from eye.cli.screen import as_json, write
 
-    rules = rules_at(file)
-    with Lookout(shared) as lookout:
-        past = last_hour(lookout, rules, since, filter, timeout)
+    rules = rules_at(question.file)
+    past = from_history(rules, question)
+    if past is None:
+        with Lookout(shared) as lookout:
+            past = last_hour(lookout, rules, question.since, question.filter, question.timeout)
     firings = play(rules.rules, past.moments, past.step)
-    write(as_json(_document(firings, past)) if format == "json" else _text(rules, firings, past))
+    write(as_json(_document(firings, past)) if question.format == "json" else _text(rules, firings, past))
     return 3 if past.somebody_is_missing else 0
+
+
+def from_history(rules: RuleSet, question: Question) -> Past | None:
+    """Read the history; None where there is none, and stderr says why.
+
+    Raises:
+        HistoryUnusable: there is one, and it cannot be read. BadFilter, ConfigError: not what was meant.
+    """
+    from eye.cli.keeping import where
+    from eye.cli.screen import tell
+    from eye.clock import SystemClock
+    from eye.errors import HistoryOff
+    from eye.history.database import OFF, place_of, url_of
+    from eye.monitor.history_moments import moments, usual_step
+    from eye.monitor.last_hours import metrics_of
+
+    place = where(question.history)
+    if place == OFF or not _is_there(place):
+        if question.history != OFF:
+            tell(f"no history is kept at {place_of(place)}: the nodes tell of their last hour")
+        return None
+    try:
+        url = url_of(place)
+    except HistoryOff as off:
+        tell(f"{off}. The nodes tell of their last hour")
+        return None
+    from eye.history.sql_store import SqlStore
+
+    clock = SystemClock()
+    store = SqlStore(url, clock.now, must_exist=True)
+    store.open()
+    try:
+        until = clock.now()
+        step = question.step or usual_step(question.since)
+        nodes = _meant(store.nodes(), question.filter)
+        metrics = metrics_of(rules.rules)
+        played = list(moments(store, nodes, metrics, since=until - question.since, until=until, step=step))
+    finally:
+        store.close()
+    since = played[0].at if played else until
+    return Past(played, step, since, until, f"history of {len(nodes)} nodes at {store.place}")
+
+
+def _is_there(place: str) -> bool:
+    from pathlib import Path
+
+    from eye.history.database import place_of
+
+    return place.startswith("postgres") or Path(place_of(place)).expanduser().exists()
+
+
+def _meant(names: Sequence[str], filter: Filter | None) -> list[str]:
+    """Choose nodes by what a history knows of them: their names."""
+    from eye.alerts.verdict import Facts, compile_test
+
+    if filter is None:
+        return list(names)
+    is_meant = compile_test(filter.data)
+    return [name for name in names if is_meant(Facts(name, "", {})) is True]
 
 
 def last_hour(lookout: Lookout, rules: RuleSet, since: float, filter: Filter | None, timeout: float) -> Past:
@@ -87,7 +158,7 @@ def _text(rules: RuleSet, firings: list[Firing], past: Past) -> str:
     lines = [f"{past.source}, from {since}, looked at every {span(past.step)}", ""]
     for rule in rules.rules:
         mine = [one for one in firings if one.rule == rule.name]
-        lines.append(f"{rule.name}: would have fired {_times(len(mine))} since {since}")
+        lines.append(f"{rule.name}: would {_times(len(mine))} since {since}")
         for one in mine:
             lasted = span((one.resolved_at or past.until) - one.fired_at)
             until = f"for {lasted}" if one.resolved_at is not None else f"and for {lasted} by now"
@@ -96,7 +167,8 @@ def _text(rules: RuleSet, firings: list[Firing], past: Past) -> str:
 
 
 def _times(number: int) -> str:
-    return {0: "never", 1: "once", 2: "twice"}.get(number, f"{number} times")
+    words = {0: "never have fired", 1: "have fired once", 2: "have fired twice"}
+    return words.get(number, f"have fired {number} times")
 
 
 def _document(firings: list[Firing], past: Past) -> dict[str, Any]:

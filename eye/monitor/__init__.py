@@ -2,6 +2,6 @@
 
 Read in this order: methods, config, node_view, samples, document, clean, prometheus, event_log, garbage,
 pykka_actors, album, process_list, handling, agent, alerting, board, chronicle, watch, collector, roster,
-parts, tree, sightings, past, last_hours, looking_back, history_document, view, causes, remembering, node,
-embedding, sayings, tally, census.
+parts, tree, sightings, past, last_hours, history_moments, looking_back, history_document, view, causes,
+remembering, node, embedding, sayings, tally, census.
 """
