@@ -1,10 +1,13 @@
 """What the terminal view costs: so many rows that change once a second, painted, beside Textual's own DataTable.
 
-    python benchmarks/observing.py [--rows 100 1000] [--seconds 30]
+    python benchmarks/observing.py [--rows 100 1000] [--seconds 30] [--starts 5]
 
 Each in an OS process of its own, in a pseudo-terminal of 120 columns and 40 lines that is read as fast as it is
 written; the figures come from a view that stands still but for its numbers. So it is the painting alone: what
 watching so many nodes costs, `watching.py` tells. The first rows are timed from the moment the app is made.
+
+Then `sorcerers_eye observe` is started as a person starts it, beside three nodes, and timed from the start of the
+OS process until every row has its figures on the screen; `python -c pass` beside it.
 """
 
 from __future__ import annotations
@@ -15,12 +18,16 @@ import json
 import os
 import pty
 import random
+import re
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +43,8 @@ SETTLED = 3.0  # seconds that are not counted
 class Restless:
     """A view of nodes whose figures are others at each look."""
 
+    has_history = False
+
     def __init__(self, count: int) -> None:
         now = time.time()
         host = HostReading("orthanc", 6 << 30, 24 << 30, 0.2, 2, 0.42, 100, 7200.0)
@@ -46,7 +55,7 @@ class Restless:
         )
         self._trails = [[random.random() for _ in range(10)] for _ in range(50)]
 
-    def look(self, seconds: float = 30.0) -> None:
+    def look(self, seconds: float = 30.0, nodes: Iterable[str] | None = None) -> None:
         now = time.time()
         self._nodes = tuple(
             replace(
@@ -66,6 +75,9 @@ class Restless:
     def events(self) -> list[dict[str, Any]]:
         return []
 
+    def alerts(self) -> list[dict[str, Any]]:
+        return []
+
     def trail(self, node: str, metric: str) -> list[float | None]:
         return list(random.choice(self._trails))
 
@@ -74,6 +86,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rows", type=int, nargs="+", default=[100, 1000])
     options.add_argument("--seconds", type=float, default=30.0, help="how long each is watched (default: 30)")
+    options.add_argument("--starts", type=int, default=5, help="how often it is started (default: 5)")
     options.add_argument("--paint", choices=(OURS, THEIRS), help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.paint is not None:
@@ -89,6 +102,68 @@ def main() -> None:
             first = f"{told['first'] * 1000:.0f} ms"
             print(f"  {rows:>5}  {who:<10}  {told['cpu']:>9.2f}  {first:>10}  {told['rss'] / 2**20:>5.1f} MB")
         measure.note(f"{rows:>5}  ratio of CPU to DataTable: {cost[OURS] / cost[THEIRS]:.3g}")
+    if chosen.starts:
+        starts(chosen.starts)
+
+
+def starts(rounds: int) -> None:
+    """Time `observe` from nothing to the first rows."""
+    print("\nFrom nothing to the first rows, three nodes\n")
+    with tempfile.TemporaryDirectory() as folder, three_nodes(folder) as environ:
+        for what, command, wanted in (
+            ("python -c pass", ["-c", "print('%')"], 1),
+            ("observe", ["-m", "eye.cli.main", "observe"], 3),
+        ):
+            took = sorted(until_figures([sys.executable, *command], environ, wanted) for _ in range(rounds))
+            middle, least, most = (1000 * took[at] for at in (len(took) // 2, 0, -1))
+            print(f"  {what:<16} {middle:>5.0f} ms  [{least:.0f}, {most:.0f}]")
+
+
+@contextmanager
+def three_nodes(folder: str) -> Iterator[dict[str, str]]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("EYE_")}
+    environ = {
+        **kept,
+        "EYE_FOLDER": f"{folder}/run",
+        "XDG_CONFIG_HOME": f"{folder}/config",
+        "TERM": "xterm-256color",
+    }
+    nodes = []
+    for number in range(3):
+        command = [sys.executable, "-m", "eye.cli.main", "start", "--name", f"mystic-{number}"]
+        node = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        assert node.stderr is not None
+        node.stderr.readline()
+        nodes.append(node)
+    time.sleep(3.0)  # they have found each other, and measured themselves
+    try:
+        yield environ
+    finally:
+        for node in nodes:
+            node.terminate()
+        for node in nodes:
+            node.wait(20)
+
+
+def until_figures(command: list[str], environ: dict[str, str], wanted: int) -> float:
+    """Start it, and count the seconds until that many shares stand on the screen; end it."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        command, stdin=slave, stdout=slave, stderr=slave, env=environ, start_new_session=True
+    )
+    os.close(slave)
+    written = b""
+    while len(re.findall(rb"\d?%", written)) < wanted:
+        written += os.read(master, 1 << 16)
+    took = time.perf_counter() - began
+    reader = threading.Thread(target=drain, args=(master,), daemon=True)
+    reader.start()
+    process.terminate()
+    process.wait(20)
+    os.close(master)
+    return took
 
 
 def run(who: str, rows: int, seconds: float) -> dict[str, float]:

@@ -34,7 +34,7 @@ from eye.alerts.wording import span
 from eye.cli.group import COMMANDS, make_group
 from eye.cli.options import SHARED, Option
 from eye.cluster.news import NameConflict
-from eye.metrics.catalogue import CATALOGUE, Unit
+from eye.metrics.catalogue import CATALOGUE, LISTS, Unit
 from eye.metrics.sample import HostReading, ProcessReading
 from eye.monitor import chronicle
 from eye.monitor.node_view import NodeView
@@ -360,9 +360,9 @@ def metrics() -> str:
             f"`{metric.part}.{metric.json_name}`",
             "percent" if metric.unit is Unit.SHARE else metric.unit.value,
             f"`{metric_name(metric)}`",
-            metric.help,
+            metric.help + (f" (every {metric.beat:g} s)" if metric.beat else ""),
         ]
-        for metric in CATALOGUE
+        for metric in (*CATALOGUE, *LISTS)
     ]
     return _table(["`--metric`", "scope", "JSON", "JSON unit", "Prometheus", "what it is"], rows)
 

@@ -42,6 +42,7 @@ def plain(number: float) -> str:
 
 WRITTEN: dict[Unit, Callable[[float], str]] = {
     Unit.BYTES: size,
+    Unit.SPEED: lambda count: f"{size(count)}/s",
     Unit.SHARE: lambda percent: f"{percent:.0f} %",  # a rule counts shares in percent
     Unit.SECONDS: span,
     Unit.COUNT: plain,

@@ -84,18 +84,18 @@ class _Choice:
     """Which metrics are shown. Those of the nodes' own programs are known when the nodes have answered."""
 
     def __init__(self, format: str, names: tuple[str, ...], scope: str | None) -> None:
-        self._format, self._names, self._scope = format, names, scope
+        self.format, self._names, self._scope = format, names, scope
         self._own: dict[str, Metric] = {}
         self._is_whole = choose_early(format, names, scope) is None
 
     def of(self, nodes: Iterable[NodeView]) -> tuple[Metric, ...] | None:
         """Choose among what is measured, and what these nodes tell or have told before."""
         if self._is_whole or not self._names:
-            return choose(self._format, self._names, self._scope)
+            return choose(self.format, self._names, self._scope)
         from eye.metrics.custom import metrics_of
 
         self._own |= {one.name: one for one in metrics_of(nodes)}
-        return choose(self._format, self._names, self._scope, self._own.values())
+        return choose(self.format, self._names, self._scope, self._own.values())
 
 
 class _Reader:
@@ -111,6 +111,7 @@ class _Reader:
     ) -> None:
         self._lookout, self._globs, self._wanted, self._timeout = lookout, globs, wanted, timeout
         self._choice = choice
+        self._told: set[str] = set()  # of which nodes it was said that they are containers
         self._wants = matcher(globs)
         self._machine: ThisMachine | None = None
         self.somebody_did_not_answer = False
@@ -124,6 +125,8 @@ class _Reader:
             raise ClusterError(f"no node is called {self._said_globs}; known are: {', '.join(census.known)}")
         nodes = chosen(census.nodes, self._wanted)
         self.somebody_did_not_answer = did_not_answer(census, nodes)
+        if self._choice.format == "text":
+            self._tell_containers(nodes)
         return census.at, nodes, self._choice.of(census.nodes)
 
     def _read_this_machine(self) -> tuple[float, tuple[NodeView, ...], tuple[Metric, ...] | None]:
@@ -138,8 +141,19 @@ class _Reader:
             tell("no cluster was found; this is this machine alone")
             self._machine = ThisMachine()
         now, view = self._machine.read()
+        if self._choice.format == "text":
+            self._tell_containers((view,))
         self.somebody_did_not_answer = False
         return now, chosen((view,), self._wanted), shown
+
+    def _tell_containers(self, nodes: Iterable[NodeView]) -> None:
+        """Say beside the text, whose form is a contract, what the other formats have a place for."""
+        new = {
+            node.name for node in nodes if node.host is not None and node.host.source == "container"
+        } - self._told
+        if new:
+            self._told |= new
+            tell(f"memory and CPU are those of the container, not of the machine: {', '.join(sorted(new))}")
 
     @property
     def _said_globs(self) -> str:

@@ -23,6 +23,7 @@ COMMANDS = {
     "nodes": "Who is in the cluster, and how each node is.",
     "tree": "The live supervision tree of a node, or of all.",
     "processes": "Every process of a node, or of all, the longest mailbox first.",
+    "history": "What was, from the database.",
     "alerts": "What alert rules say; check, test and silence them.",
     "gc": "Collect garbage on remote nodes, and say what it freed.",
     "kill": "Crash a process of a node on purpose.",

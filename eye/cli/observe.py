@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import click
+
 from eye.cli.filtering import filter_option
 from eye.cli.globs import Glob, matcher
 from eye.cli.keeping import history_option, where
@@ -17,24 +19,48 @@ from eye.errors import ConfigError, EyeError
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import ModuleType
 
     from eye.metrics.filters import Filter
+    from eye.monitor.node import Node
 
 _EXAMPLE = """\
 sorcerers_eye observe
-sorcerers_eye observe --filter 'web-* (cpu>80 or status:down)' --interval 0.5"""
+sorcerers_eye observe --filter 'web-* (cpu>80 or status:down)' --sort cpu
+sorcerers_eye observe --node mystic-node-1 --page tree"""
 
 _HELP = """The live terminal view of the cluster.
 
 It only looks: it is no node, and no other node sees it. `?` shows the keys, `q` ends it.
 """
 _STOP = 5.0  # seconds that leaving may take
+_LOADING = 2.0  # seconds that it takes, at the most, until the screen says by itself what it looks at
+
+# Named here again, since their own files bring Textual or much else along; a test compares.
+PAGES = {
+    "nodes": "nodes", "sight": "who sees whom", "alerts": "alerts", "events": "events",
+    "graphs": None, "tree": None, "processes": None,
+}  # fmt: skip
+SORTS = ("node", "status", "cpu", "memory", "mem%", "procs", "rss", "super", "restarts", "uptime", "seen")
 
 
 @make_command("observe", help=_HELP, example=_EXAMPLE)
 @option("--node", multiple=True, type=Glob(), metavar="GLOB", help="Only nodes of such names. May be repeated.")
 @filter_option()
+@option(
+    "--page",
+    type=click.Choice(tuple(PAGES)),
+    default="nodes",
+    show_default=True,
+    help="What is shown first; graphs, tree and processes are those of the first node.",
+)
+@option(
+    "--sort",
+    type=click.Choice(SORTS),
+    default="node",
+    show_default=True,
+    help="What the nodes are sorted by: the most of it first.",
+)
+@option("--bell", is_flag=True, help="Ring the terminal's bell when an alert fires.")
 @option(
     "--interval",
     type=Seconds(min=0.1, max=3600),
@@ -49,13 +75,15 @@ def command(
     shared: Shared,
     node: tuple[str, ...],
     filter: Filter | None,
+    page: str,
+    sort: str,
+    bell: bool,
     interval: float,
     history: str | None,
     alerts: Path | str | None,
 ) -> int:
-    app = _import_app()
+    _check_textual()
     _check_terminal()
-    from eye.clock import SystemClock
     from eye.monitor.config import NodeConfig, default_node_name
     from eye.monitor.node import Node
 
@@ -74,16 +102,13 @@ def command(
     # What is logged would be painted over; it is printed when the terminal is the person's again.
     held = hold(shared.log_level)
     try:
+        # Before Textual is loaded, which takes longer than it takes the nodes to answer.
         observer = Node.start(config, environ=os.environ, observer=True)
         try:
             if rules is not None:
                 observer.evaluate(rules)
-            screen = app.Observe(
-                observer.view, SystemClock(), wants=matcher(node), wanted=filter, interval=interval
-            )
-            screen.run()
-            if screen.return_code:  # Textual has shown what is wrong by now
-                raise EyeError("the terminal view has given up; what is above says why. Please report it")
+            observer.view.look(_LOADING)
+            _show(observer, node, filter, page, sort, bell, interval)
         finally:
             observer.stop(_STOP)
     finally:
@@ -91,14 +116,38 @@ def command(
     return 0
 
 
-def _import_app() -> ModuleType:
-    try:
-        import textual  # noqa: F401
-    except ImportError:
-        raise ConfigError("observe needs Textual; pip install 'sorcerers-eye[observe]'") from None
-    from eye.tui import app
+def _show(
+    observer: Node, node: tuple[str, ...], wanted: Filter | None, page: str, sort: str, bell: bool, interval: float
+) -> None:
+    from eye.clock import SystemClock
+    from eye.tui.app import Observe
+    from eye.tui.nodes_page import Order
+    from eye.tui.watching import Start
 
-    return app
+    tab = PAGES[page]
+    screen = Observe(
+        observer.view,
+        SystemClock(),
+        wants=matcher(node),
+        wanted=wanted,
+        interval=interval,
+        start=Start(Order(sort), tab or "nodes", None if tab else page),
+        rings=bell,
+    )
+    screen.run()
+    if screen.return_code:  # Textual has shown what is wrong by now
+        raise EyeError("the terminal view has given up; what is above says why. Please report it")
+
+
+def _check_textual() -> None:
+    from importlib.util import find_spec
+
+    try:
+        is_there = find_spec("textual") is not None
+    except ValueError:  # somebody has put a None in its place
+        is_there = False
+    if not is_there:
+        raise ConfigError("observe needs Textual; pip install 'sorcerers-eye[observe]'")
 
 
 def _check_terminal() -> None:

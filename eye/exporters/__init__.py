@@ -4,5 +4,5 @@ Each takes the nodes and the moment, and returns a string. None of them prints, 
 command line and the web view do. JSON and Prometheus are not here: pages give them
 out too, so they are the monitor's own (`eye.monitor.document`, `eye.monitor.prometheus`).
 
-Read in this order: units, text, table, csv_rows.
+Read in this order: units, text, table, csv_rows, past_text, past_plot.
 """

@@ -12,7 +12,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from eye.metrics.catalogue import CATALOGUE, Metric
+from eye.metrics.catalogue import CATALOGUE, LISTS, Metric
 from eye.monitor.clean import clean
 from eye.monitor.document import document
 
@@ -44,7 +44,7 @@ def csv_rows(
         writer.writerow(["at", *_OF_EACH, *("_".join(path) for path in paths)])
     for entry in document(nodes, now, chosen)["nodes"]:
         cells = [entry[name] for name in _OF_EACH] + [_cell(entry, *path) for path in paths]
-        writer.writerow([now, *map(_harmless, cells)])
+        writer.writerow([now, *map(harmless, cells)])
     return out.getvalue()
 
 
@@ -52,16 +52,17 @@ def _paths(metrics: tuple[Metric, ...] | None) -> list[tuple[str, str]]:
     if metrics is not None:
         return [(m.part, m.json_name) for m in sorted(metrics, key=lambda m: _PARTS.index(m.part))]
     first = {"host": ("host", "name"), "process": ("process", "pid")}
-    measured = [(m.part, m.json_name) for m in CATALOGUE] + [("host", "source")]
+    measured = [(m.part, m.json_name) for m in (*CATALOGUE, *LISTS)] + [("host", "source"), ("process", "python")]
     return [path for part in first for path in (first[part], *(p for p in measured if p[0] == part))]
 
 
 def _cell(entry: dict[str, Any], part: str, name: str) -> Any:
     readings = entry[part]
-    return None if readings is None else readings[name]
+    value = None if readings is None else readings[name]
+    return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
-def _harmless(cell: Any) -> Any:
+def harmless(cell: Any) -> Any:
     """Keep a text on one line, and a spreadsheet from taking it for a formula.
 
     A machine may call itself `=HYPERLINK(…)`. And Python's csv writes a lone carriage return unquoted

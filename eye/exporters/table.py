@@ -4,6 +4,8 @@
     mystic-node-1  ● up           512MB       20%            100  2 hours  now
     mystic-node-2  ✖ down             -         -              -        -  12 seconds ago
 
+Where memory and CPU of a node are those of its container, a column `OF` says whose they are.
+
 A status is told by a word and a shape; its colour, if there is any, only repeats it. In a terminal that
 is too narrow the names are shortened first, in their middle (their ends tell them apart); then columns
 are left out from the right, and a `…` at the end of the first line says so.
@@ -14,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from unicodedata import combining, east_asian_width
 
-from eye.exporters.units import duration, figure
+from eye.exporters.units import duration, shown
 from eye.metrics.catalogue import select, titles
 from eye.monitor.clean import clean
 
@@ -74,8 +76,15 @@ def _columns(nodes: list[NodeView], now: float, titled: list[tuple[Metric, str]]
             _column(title.upper(), [_reading(node, metric) for node in nodes], is_number=True)
             for metric, title in titled
         ),
+        *_whose(nodes),
         _column("LAST SEEN", [_age(node, now) for node in nodes]),
     ]
+
+
+def _whose(nodes: list[NodeView]) -> list[_Column]:
+    """Say whose memory and CPU these are, where some are a container's."""
+    whose = [node.host.source if node.host is not None and node.status != "down" else "-" for node in nodes]
+    return [_column("OF", [clean(one) for one in whose])] if "container" in whose else []
 
 
 def _column(
@@ -85,8 +94,7 @@ def _column(
 
 
 def _reading(node: NodeView, metric: Metric) -> str:
-    value = None if node.status == "down" else metric.read(node)
-    return "-" if value is None else figure(value, metric.unit)
+    return "-" if node.status == "down" or metric.read(node) is None else shown(metric, node)
 
 
 def _age(node: NodeView, now: float) -> str:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eye.exporters.units import figure, last_seen
+from eye.exporters.units import last_seen, shown
 from eye.metrics.catalogue import select, titles
 from eye.monitor.clean import clean
 
@@ -46,7 +46,7 @@ def text(nodes: Iterable[NodeView], now: float, metrics: Iterable[Metric] | None
 def _block(node: NodeView, now: float, titled: list[tuple[Metric, str]]) -> str:
     lines = [f"Node: {clean(node.name)}", *_status_line(node, now)]
     if node.status != "down" and not _is_silent(node):
-        lines += [f"{title}: {figure(metric.read(node), metric.unit)}" for metric, title in titled]
+        lines += [f"{title}: {shown(metric, node)}" for metric, title in titled]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -14,6 +14,8 @@ from eye.metrics.catalogue import Unit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from eye.metrics.catalogue import Measured, Metric
+
 UNKNOWN = "unknown"
 """What stands for a figure that was not measured (yet)."""
 
@@ -61,6 +63,7 @@ def duration(seconds: float) -> str:
 
 _WRITTEN: dict[Unit, Callable[[float], str]] = {
     Unit.BYTES: size,
+    Unit.SPEED: lambda value: f"{size(value)}/s",
     Unit.SHARE: percent,
     Unit.SECONDS: duration,
     Unit.COUNT: lambda value: f"{value:.0f}",
@@ -78,3 +81,11 @@ def figure(value: float | None, unit: Unit) -> str:
 def last_seen(seen_at: float | None, now: float) -> str:
     """Say how long ago a node was heard of: `last seen 12 seconds ago`, or `never seen`."""
     return "never seen" if seen_at is None else f"last seen {duration(now - seen_at)} ago"
+
+
+def shown(metric: Metric, measured: Measured) -> str:
+    """Write what was measured of a metric; of those that have one figure of each, all of them: `12% 3%`."""
+    if not metric.each:
+        return figure(metric.read(measured), metric.unit)
+    values = metric.read_each(measured)
+    return UNKNOWN if not values else " ".join(figure(value, metric.unit) for value in values)

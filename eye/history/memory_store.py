@@ -126,7 +126,7 @@ class MemoryStore:
                     if filled is None:
                         filled = there
                     else:
-                        filled.fill_holes(there)
+                        filled.fill_holes(there, tier.step)
                 assert filled is not None
                 found[name] = filled.points()
         finest = min(used, key=list(Tier).index)

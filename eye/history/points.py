@@ -61,11 +61,17 @@ class Buckets:
             self._least[place] = min(self._least[place], point.least)
             self._most[place] = max(self._most[place], point.most)
 
-    def fill_holes(self, coarser: Buckets) -> None:
-        """Take from other buckets of the same kind what is missing here."""
-        for place, count in enumerate(self._counts):
-            if not count:
-                self._counts[place], self._sums[place] = coarser._counts[place], coarser._sums[place]
+    def fill_holes(self, coarser: Buckets, span: float) -> None:
+        """Take from other buckets of the same kind what is missing here.
+
+        Their points are about `span` seconds each, and lie where those begin. One is only taken where nothing of
+        all its time is here: otherwise it would be shown earlier than what it is about.
+        """
+        here = [bool(count) for count in self._counts]
+        width = max(math.ceil(span / self.step), 1)
+        for place, count in enumerate(coarser._counts):
+            if count and not any(here[place : place + width]):
+                self._counts[place], self._sums[place] = count, coarser._sums[place]
                 self._least[place], self._most[place] = coarser._least[place], coarser._most[place]
 
     def points(self) -> tuple[Point | None, ...]:

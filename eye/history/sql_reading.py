@@ -84,7 +84,7 @@ class Reading:
                     tier = min(tier, one, key=list(Tier).index)
                 if there is not buckets:
                     for number, more in there.items():
-                        buckets[number].fill_holes(more)
+                        buckets[number].fill_holes(more, one.step)
                 if not any(one.has_holes for one in buckets.values()):
                     break
         starts = Buckets(since, until, step).starts

@@ -79,8 +79,11 @@ class SqlStore:
             engine = make_engine(self._url)
             self._opened = None if self._file is None else identity(self._file)
             try:
-                with engine.execution_options(writes=True).begin() as connection:
-                    schema.bring_up_to_date(connection, self.place)
+                with engine.begin() as connection:
+                    is_up_to_date = schema.version(connection) == schema.VERSION
+                if not is_up_to_date:  # only then is there something to write, which a reader may not be able to
+                    with engine.execution_options(writes=True).begin() as connection:
+                        schema.bring_up_to_date(connection, self.place)
             except SQLAlchemyError as error:
                 engine.dispose()
                 raise self._unusable(error) from None

@@ -5,5 +5,6 @@ is in it; whoever shows figures reads names, units and words there. A `Probe` ta
 `PsutilProbe` from the operating system, `ScriptedProbe` from what a test or a demo wrote down.
 
 Read in this order: sample, catalogue, custom, filter_words, filter_meaning, filter_reader, filters,
-recent, probe, rates, family, psutil_probe, scripted_probe, own_figures, sampler.
+recent, probe, rates, rarely, family, control_group, psutil_rarely, psutil_probe, scripted_probe, own_figures,
+sampler.
 """

@@ -31,6 +31,7 @@ class Unit(Enum):
 
     BYTES = "bytes"
     SHARE = "share"  # 0.0 to 1.0; people and the JSON contract read it as percent
+    SPEED = "bytes/s"
     SECONDS = "seconds"
     COUNT = "count"
     NUMBER = "number"  # plain, with a fraction
@@ -73,6 +74,8 @@ class Metric(NamedTuple):
     label: str  # what people read
     help: str
     in_default_table: bool = False
+    beat: float = 0.0  # seconds between two looks, where they are rarer than samples
+    each: str = ""  # of what there is one figure each: the label of Prometheus; such are in `LISTS`
 
     @property
     def part(self) -> str:
@@ -90,6 +93,8 @@ class Metric(NamedTuple):
 
         A figure of a program's own is given as the program gives it.
         """
+        if self.each:
+            return "cpu_percents"
         return f"{self.field}_percent" if self.is_percent else self.field
 
     @property
@@ -102,13 +107,22 @@ class Metric(NamedTuple):
         if self.scope is Scope.CUSTOM:
             return measured.custom.get(self.field)
         part = measured.host if self.scope is Scope.HOST else measured.process
+        value = None if part is None else getattr(part, self.field)
+        return value if not self.each or value is None else max(value, default=None)
+
+    def read_each(self, measured: Measured) -> tuple[float, ...] | None:
+        """Read the figures of a metric of `LISTS`, one of each; None where they were not measured."""
+        part = measured.host if self.scope is Scope.HOST else measured.process
         return None if part is None else getattr(part, self.field)
 
 
 _PARTS = {Scope.HOST: "host", Scope.NODE: "process", Scope.CUSTOM: "custom"}
 
+SLOW = 5.0
+"""Seconds between two looks at what costs more than the rest."""
+
 _H, _N, _G, _C = Scope.HOST, Scope.NODE, Kind.GAUGE, Kind.COUNTER
-_BYTES, _SHARE, _SECONDS, _COUNT = Unit.BYTES, Unit.SHARE, Unit.SECONDS, Unit.COUNT
+_BYTES, _SHARE, _SECONDS, _COUNT, _SPEED = Unit.BYTES, Unit.SHARE, Unit.SECONDS, Unit.COUNT, Unit.SPEED
 
 # fmt: off
 CATALOGUE: tuple[Metric, ...] = (
@@ -126,6 +140,38 @@ CATALOGUE: tuple[Metric, ...] = (
            "Processes that the operating system runs", True),
     Metric("uptime", _H, "uptime", _SECONDS, _G, "Uptime",
            "Time since the machine was booted", True),
+    Metric("load_5m", _H, "load_5m", Unit.NUMBER, _G, "Load Average 5m",
+           "Load average of the machine over the last 5 minutes"),
+    Metric("load_15m", _H, "load_15m", Unit.NUMBER, _G, "Load Average 15m",
+           "Load average of the machine over the last 15 minutes"),
+    Metric("swap", _H, "swap_used", _BYTES, _G, "Swap Usage",
+           "Swap space of the machine that is in use", beat=SLOW),
+    Metric("swap_total", _H, "swap_total", _BYTES, _G, "Swap Total",
+           "Swap space that the machine has", beat=SLOW),
+    Metric("disk", _H, "disk_used", _BYTES, _G, "Disk Usage",
+           "Space in use on the file system at the root", beat=SLOW),
+    Metric("disk_total", _H, "disk_total", _BYTES, _G, "Disk Total",
+           "Space on the file system at the root, without what is kept for the system's administrator", beat=SLOW),
+    Metric("disk_read", _H, "disk_read_rate", _SPEED, _G, "Disk Read",
+           "Bytes a second that the machine read from its disks", beat=SLOW),
+    Metric("disk_write", _H, "disk_write_rate", _SPEED, _G, "Disk Write",
+           "Bytes a second that the machine wrote to its disks", beat=SLOW),
+    Metric("disk_read_total", _H, "disk_read", _BYTES, _C, "Disk Read Total",
+           "Bytes that the machine has read from its disks since it was booted", beat=SLOW),
+    Metric("disk_written_total", _H, "disk_written", _BYTES, _C, "Disk Written Total",
+           "Bytes that the machine has written to its disks since it was booted", beat=SLOW),
+    Metric("net_receive", _H, "network_receive_rate", _SPEED, _G, "Network Receive",
+           "Bytes a second that came in over all network interfaces but loopback", beat=SLOW),
+    Metric("net_send", _H, "network_send_rate", _SPEED, _G, "Network Send",
+           "Bytes a second that went out over all network interfaces but loopback", beat=SLOW),
+    Metric("net_received_total", _H, "network_received", _BYTES, _C, "Network Received Total",
+           "Bytes that came in over all network interfaces but loopback", beat=SLOW),
+    Metric("net_sent_total", _H, "network_sent", _BYTES, _C, "Network Sent Total",
+           "Bytes that went out over all network interfaces but loopback", beat=SLOW),
+    Metric("busiest_core", _H, "busiest_core", _SHARE, _G, "Busiest Core",
+           "How busy the busiest of the machine's cores was", beat=SLOW),
+    Metric("context_switches", _H, "context_switches", _COUNT, _C, "Context Switches",
+           "Context switches of the machine since it was booted", beat=SLOW),
 
     Metric("memory", _N, "memory_rss", _BYTES, _G, "Memory Usage",
            "Resident memory of the node and of the OS processes it started", True),
@@ -141,7 +187,22 @@ CATALOGUE: tuple[Metric, ...] = (
            "Time since the node was started", True),
     Metric("mailbox", _N, "mailbox", _COUNT, _G, "Longest Mailbox",
            "Messages in the longest mailbox of any supervised process of the node"),
+    Metric("open_files", _N, "open_files", _COUNT, _G, "Open Files",
+           "Files and sockets that the node's OS process holds open", beat=SLOW),
+    Metric("gc_collections", _N, "gc_collections", _COUNT, _C, "GC Collections",
+           "Collections that the garbage collector of the node's Python has made"),
+    Metric("gc_collected", _N, "gc_collected", _COUNT, _C, "GC Collected",
+           "Objects that the garbage collector of the node's Python has freed"),
+    Metric("gc_uncollectable", _N, "gc_uncollectable", _COUNT, _C, "GC Uncollectable",
+           "Objects that the garbage collector of the node's Python found and could not free"),
 )
+
+LISTS: tuple[Metric, ...] = (
+    Metric("cpu_per_core", _H, "core_cpus", _SHARE, _G, "CPU Load per Core",
+           "How busy each core of the machine was", beat=SLOW, each="core"),
+)
+"""What there is not one figure of, but one of each. Filters, graphs and history have `busiest_core` instead."""
+
 # fmt: on
 
 
@@ -161,7 +222,7 @@ def find(name: str, own: Iterable[Metric] = ()) -> tuple[Metric, ...]:
     said = name.strip().lower().replace("-", "_").replace(" ", "_")
     scope, dot, rest = said.partition(".")
     wanted, own = (rest if dot else said), tuple(own)
-    of_scope = [m for m in (*CATALOGUE, *own) if not dot or m.scope.value == scope]
+    of_scope = [m for m in (*CATALOGUE, *LISTS, *own) if not dot or m.scope.value == scope]
     found = tuple(m for m in of_scope if m.name == wanted and m.scope is not Scope.CUSTOM)
     found = found or tuple(m for m in of_scope if m.scope is not Scope.CUSTOM and wanted in _also_called(m))
     found = found or tuple(m for m in of_scope if m.name == wanted)
@@ -196,7 +257,7 @@ def titles(metrics: Iterable[Metric]) -> list[tuple[Metric, str]]:
 
 def names() -> tuple[str, ...]:
     """List the names that a user may type, each once."""
-    return tuple(dict.fromkeys(m.name for m in CATALOGUE))
+    return tuple(dict.fromkeys(m.name for m in (*CATALOGUE, *LISTS)))
 
 
 def _of(scopes: tuple[Scope, ...], found: tuple[Metric, ...]) -> tuple[Metric, ...]:
@@ -211,6 +272,6 @@ def _known_and_close(wanted: str, own: tuple[Metric, ...]) -> str:
     from difflib import get_close_matches  # here: only somebody who mistyped pays for it
 
     known = ", ".join(dict.fromkeys((*names(), *(m.name for m in own))))
-    spellings = {word: m.name for m in (*CATALOGUE, *own) for word in (*_also_called(m), m.name)}
+    spellings = {word: m.name for m in (*CATALOGUE, *LISTS, *own) for word in (*_also_called(m), m.name)}
     close = get_close_matches(wanted, spellings, n=1)
     return f"{known}. Did you mean {spellings[close[0]]!r}?" if close else known

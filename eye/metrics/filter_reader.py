@@ -216,8 +216,8 @@ class Reader:
         number, unit = self._number(value, metric)
         if self._is_time("in"):
             return ["grew", metric.part, metric.json_name, sign, number, self._window(metric)]
-        if is_share or (unit == "%" and metric.unit is Unit.BYTES):
-            return ["share", metric.part, metric.field, "memory_total", sign, number]
+        if is_share or (unit == "%" and metric.field in _WHOLES):
+            return ["share", metric.part, metric.field, _WHOLES[metric.field], sign, number]
         return ["compare", metric.part, metric.json_name, sign, number]
 
     def _metric(self, token: Token) -> tuple[Metric, bool]:
@@ -243,6 +243,8 @@ class Reader:
             found = tuple(one for one in found if one.scope.value == scope)
             if not found:
                 raise self._bad(f"{name} is not measured of the {'machine' if scope == 'host' else 'node'}", token)
+        if found[0].each:
+            raise self._bad(f"{name} is a figure of each core; busiest_core is the greatest of them", token)
         return found[0], is_share
 
     def _own_metric(self, name: str, token: Token) -> Metric:
@@ -256,7 +258,7 @@ class Reader:
             raise self._bad(f"a number is expected, such as {_example(metric)}", token)
         number, unit = float(match[1]), match[2].lower()
         units = _units(metric)
-        if metric.unit is Unit.BYTES and unit == "%":
+        if metric.field in _WHOLES and unit == "%":
             return number, unit
         if unit not in units:
             known = " ".join(one for one in units if one) or "no unit"
@@ -264,8 +266,17 @@ class Reader:
         return number * units[unit], unit
 
 
+_WHOLES = {
+    "memory_used": "memory_total",
+    "memory_rss": "memory_total",
+    "swap_used": "swap_total",
+    "disk_used": "disk_total",
+}
+"""Figures that may be compared in percent, and of what of the machine."""
+
 _UNITS: dict[Unit, dict[str, float]] = {
     Unit.BYTES: _SIZES,
+    Unit.SPEED: _SIZES,
     Unit.SECONDS: _DURATIONS,
     Unit.SHARE: {"": 1, "%": 1},
 }

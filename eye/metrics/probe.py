@@ -12,7 +12,10 @@ rate needs: the previous look. The sampler of a node owns one and asks it on eac
    is never 0. The rest of the reading is not harmed, and nothing is raised.
 3. Time is the handed-in clock's. `uptime` never goes back while the machine is up and nobody sets its
    clock.
-4. One look costs a fraction of a millisecond and blocks on nothing; it may be asked from any thread,
+4. In a container with limits, memory, cores and CPU are the container's, of what it may use, and `source` says so.
+5. What costs more than the rest is looked at every `catalogue.SLOW` seconds; in between the last answer is
+   repeated. A rate among them is None until there were two looks.
+6. One look costs a fraction of a millisecond and blocks on nothing; it may be asked from any thread,
    from one at a time.
 """
 
@@ -44,6 +47,11 @@ class ProcessUse:
     cpu: float | None
     thread_count: int
     child_count: int = 0
+    open_files: int | None = None
+    gc_collections: int | None = None
+    gc_collected: int | None = None
+    gc_uncollectable: int | None = None
+    python: str = ""
 
     def reading(
         self, *, process_count: int, restarts: int, uptime: float, mailbox: int | None = None
@@ -58,6 +66,11 @@ class ProcessUse:
             restarts=restarts,
             uptime=uptime,
             mailbox=mailbox,
+            open_files=self.open_files,
+            gc_collections=self.gc_collections,
+            gc_collected=self.gc_collected,
+            gc_uncollectable=self.gc_uncollectable,
+            python=self.python,
         )
 
 

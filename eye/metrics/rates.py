@@ -82,6 +82,29 @@ class HostShare(_Window):
         return self._share
 
 
+class Speeds:
+    """How fast counters go up, a second."""
+
+    def __init__(self) -> None:
+        self._at = 0.0
+        self._counts: Mapping[str, int] = {}
+
+    def look(self, at: float, counts: Mapping[str, int]) -> dict[str, float]:
+        """Take a look at the moment `at` (monotonic), and say by how much each went up since the previous one.
+
+        There is nothing of a counter that is new, and of one that went back, as it does when its device is gone.
+        """
+        before, seconds = self._counts, at - self._at
+        self._at, self._counts = at, counts
+        if seconds <= 0:
+            return {}
+        return {
+            name: (count - before[name]) / seconds
+            for name, count in counts.items()
+            if name in before and count >= before[name]
+        }
+
+
 class FamilyShare(_Window):
     """How much of a machine's CPU a process and its descendants used between looks."""
 
@@ -89,7 +112,7 @@ class FamilyShare(_Window):
         super().__init__()
         self._members: Mapping[int, ProcessTimes] = {}
 
-    def look(self, at: float, cores: int, members: Mapping[int, ProcessTimes]) -> float:
+    def look(self, at: float, cores: float, members: Mapping[int, ProcessTimes]) -> float:
         """Take a look at the moment `at` (monotonic), and say what share of all cores they used since.
 
         Args:

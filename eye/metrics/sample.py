@@ -21,7 +21,9 @@ class HostReading:
     since the machine was booted.
 
     `source` says whose memory and CPU these are: "host" of the machine, or "container" of the control group that
-    the node runs in, where one sets limits.
+    the node runs in, where one sets limits. `disk_used` and `disk_total` are of the file system at the root;
+    `disk_read`, `disk_written`, `network_received` and `network_sent` are bytes since the boot, over all disks
+    and all interfaces but loopback. `core_cpus` is how busy each core was, in the order the system numbers them.
     """
 
     name: str
@@ -33,6 +35,23 @@ class HostReading:
     process_count: int
     uptime: float
     source: str = "host"
+    load_5m: float | None = None
+    load_15m: float | None = None
+    swap_used: int | None = None
+    swap_total: int | None = None
+    disk_used: int | None = None
+    disk_total: int | None = None
+    disk_read_rate: float | None = None
+    disk_write_rate: float | None = None
+    disk_read: int | None = None
+    disk_written: int | None = None
+    network_receive_rate: float | None = None
+    network_send_rate: float | None = None
+    network_received: int | None = None
+    network_sent: int | None = None
+    busiest_core: float | None = None
+    context_switches: int | None = None
+    core_cpus: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +61,8 @@ class ProcessReading:
     `memory_rss`, `cpu` and `thread_count` are those of the node's OS process and of the OS processes
     that it started, added up. `process_count` and `restarts` are about its *supervised* processes: how
     many live, how often one was restarted. `uptime` is since the node was started. `mailbox` is the length of
-    the longest mailbox of any of them.
+    the longest mailbox of any of them. `open_files` is of the node's own OS process, `gc_…` what the collector of
+    its Python has done since that started, `python` which version that is.
     """
 
     pid: int
@@ -53,6 +73,11 @@ class ProcessReading:
     restarts: int
     uptime: float
     mailbox: int | None = None
+    open_files: int | None = None
+    gc_collections: int | None = None
+    gc_collected: int | None = None
+    gc_uncollectable: int | None = None
+    python: str = ""
 
 
 class About(NamedTuple):

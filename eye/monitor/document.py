@@ -16,7 +16,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from eye.metrics.catalogue import CATALOGUE, Metric, Scope
+from eye.metrics.catalogue import CATALOGUE, LISTS, Metric, Scope
 from eye.metrics.custom import metrics_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def node_document(node: NodeView, metrics: Sequence[Metric] | None = None) -> di
         "seen_at": node.seen_at,
     }
     for scope in Scope:
-        of_part = [m for m in (CATALOGUE if metrics is None else metrics) if m.scope is scope]
+        of_part = [m for m in ((*CATALOGUE, *LISTS) if metrics is None else metrics) if m.scope is scope]
         if of_part:
             entry[of_part[0].part] = _readings(node, of_part, is_whole=metrics is None)
     if metrics is None:
@@ -66,10 +66,19 @@ def _readings(node: NodeView, metrics: list[Metric], *, is_whole: bool) -> dict[
     if is_whole and node.process is not None and part == "process":
         readings["pid"] = node.process.pid
     for metric in metrics:
-        readings[metric.json_name] = _in_json_units(metric, metric.read(node))
+        readings[metric.json_name] = (
+            _in_json_units(metric, metric.read(node)) if not metric.each else _each(metric, node)
+        )
     if is_whole and node.host is not None and part == "host":
         readings["source"] = node.host.source
+    if is_whole and node.process is not None and part == "process":
+        readings["python"] = node.process.python or None
     return readings
+
+
+def _each(metric: Metric, node: NodeView) -> list[float | int | None] | None:
+    values = metric.read_each(node)
+    return None if values is None else [_in_json_units(metric, value) for value in values]
 
 
 def _custom(node: NodeView) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eye.metrics.catalogue import CATALOGUE, Kind, Metric, Unit
+from eye.metrics.catalogue import CATALOGUE, LISTS, Kind, Metric, Unit
 from eye.metrics.custom import metrics_of
 from eye.monitor.clean import clean
 
@@ -29,10 +29,15 @@ _PREFIX = "sorcerers_eye"
 _SUFFIX = {
     Unit.BYTES: "_bytes",
     Unit.SHARE: "_ratio",
+    Unit.SPEED: "_bytes_per_second",
     Unit.SECONDS: "_seconds",
     Unit.COUNT: "",
     Unit.NUMBER: "",
 }
+
+
+EVERYTHING = tuple(metric for metric in (*CATALOGUE, *LISTS) if metric.unit is not Unit.SPEED)
+"""What is told unless somebody asks for less. Not speeds: Prometheus makes them of the totals, over any time."""
 
 
 def prometheus(
@@ -50,14 +55,15 @@ def prometheus(
     """
     by_name = {node.name: node for node in nodes}  # the same series twice would void the whole scrape
     ordered = [by_name[name] for name in sorted(by_name)]
-    chosen = (*CATALOGUE, *metrics_of(ordered)) if metrics is None else metrics
+    chosen = (*EVERYTHING, *metrics_of(ordered)) if metrics is None else metrics
     families = [*_about_nodes(ordered), *_measured(ordered, chosen), _alerts(alerts)]
     return "".join(line for family in families for line in family)
 
 
 def metric_name(metric: Metric) -> str:
     """Name a metric of the catalogue as Prometheus does: `sorcerers_eye_host_cpu_ratio`."""
-    stem = metric.name if metric.field.endswith("_count") else metric.field
+    stem = metric.name if metric.field.endswith("_count") else metric.field.removesuffix("_rate")
+    stem = stem.removesuffix("s") if metric.each else stem
     unit = _SUFFIX[metric.unit]
     suffix = "_total" if metric.kind is Kind.COUNTER else ""
     return f"{_PREFIX}_{metric.scope.value}_{stem.removesuffix(unit)}{unit}{suffix}"
@@ -79,12 +85,16 @@ def _about_nodes(nodes: Sequence[NodeView]) -> Iterator[list[str]]:
     yield _family(
         f"{_PREFIX}_node_info",
         "gauge",
-        "Always 1; where the node listens and which machine it runs on",
-        [
-            (_labels(node=node.name, address=node.address, host=node.host.name), 1)
-            for node in nodes
-            if node.host is not None and node.status == "up"
-        ],
+        "Always 1; where the node listens, its machine, whose memory and CPU are told, and its Python",
+        [(_info(node), 1) for node in nodes if node.host is not None and node.status == "up"],
+    )
+
+
+def _info(node: NodeView) -> str:
+    assert node.host is not None
+    python = node.process.python if node.process is not None else ""
+    return _labels(
+        node=node.name, address=node.address, host=node.host.name, source=node.host.source, python=python
     )
 
 
@@ -118,8 +128,15 @@ def _measured(nodes: Sequence[NodeView], metrics: Iterable[Metric]) -> Iterator[
         # Two own figures may come to one name (`queue` in bytes, and `queue_bytes`), which would void the scrape.
         named.setdefault(metric_name(metric), metric)
     for name, metric in named.items():
-        samples = [(_labels(node=node.name), metric.read(node)) for node in live]
+        samples = [sample for node in live for sample in _samples(metric, node)]
         yield _family(name, metric.kind.value, metric.help, samples)
+
+
+def _samples(metric: Metric, node: NodeView) -> Iterable[tuple[str, float | int | None]]:
+    if not metric.each:
+        return [(_labels(node=node.name), metric.read(node))]
+    values = metric.read_each(node) or ()
+    return [(_labels(**{"node": node.name, metric.each: str(at)}), value) for at, value in enumerate(values)]
 
 
 def _family(name: str, kind: str, words: str, samples: list[tuple[str, float | int | None]]) -> list[str]:

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 from textual.widgets import Input
 
-from eye.errors import BadFilter, EyeError
+from eye.errors import EyeError
 from eye.metrics.custom import metrics_of
-from eye.metrics.filters import Filter, parse
-from eye.monitor.clean import clean
-from eye.tui import cells
+from eye.tui import alerts_page, cells, deeds, hints
+from eye.tui.ask_line import AskLine
+from eye.tui.canvas import UPPER, Canvas
 from eye.tui.desk import Desk
 from eye.tui.ending import end_by_signal
 from eye.tui.keys import KEYS
 from eye.tui.pane import Pane
-from eye.tui.watching import TABS, Watching
+from eye.tui.talk import Talk
+from eye.tui.watching import PAST, Start, Watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,10 +28,9 @@ if TYPE_CHECKING:
     from textual.events import Key
 
     from eye.clock import Clock
+    from eye.metrics.filters import Filter
     from eye.monitor.view import View
     from eye.tui.cells import Line
-
-_EVENT_ROWS = (6, 14, 0)
 
 
 class Observe(App[int]):
@@ -38,9 +38,7 @@ class Observe(App[int]):
 
     CSS = """
     Screen { background: transparent; }
-    #summary, #heading, #footer { height: 1; }
     #page { height: 1fr; }
-    #events { height: 6; }
     #ask { display: none; height: 1; border: none; padding: 0; background: transparent; }
     """
     ENABLE_COMMAND_PALETTE = False
@@ -55,22 +53,25 @@ class Observe(App[int]):
         wants: Callable[[str], bool] | None = None,
         wanted: Filter | None = None,
         interval: float = 1.0,
+        start: Start = Start(),  # noqa: B008  it never changes
+        rings: bool = False,
     ) -> None:
+        """`rings` lets the terminal ring its bell for a new alert."""
         super().__init__(ansi_color=True)
         self._view = view
         self._interval = interval
-        self.watching = Watching(view, Desk(clock, self._has_come), wants, wanted, interval)
-        self._event_rows = 0  # which of `_EVENT_ROWS`
-        self._question: tuple[str, Callable[[], str]] | None = None
-        self._notice: Line = ()
-        self._before = ""  # the filter that another is being written in place of
+        self.watching = Watching(view, Desk(clock, self._has_come), wants, wanted, interval, start)
+        self.canvas = Canvas(self._pane)
+        self._talk = Talk()
+        self._rings, self._firing = rings, 0
 
     # -------------------------------------------------------------------------------- painting
 
     def compose(self) -> ComposeResult:
-        for name in ("summary", "heading", "page", "events", "footer"):
+        for name in UPPER:
             yield Pane(id=name)
-        yield Input(id="ask", placeholder="mystic-*  status:down  cpu>80  mem>1GB", compact=True)
+        yield AskLine(id="ask")
+        yield Pane(id="footer")
 
     def on_mount(self) -> None:
         end_by_signal(self.exit)
@@ -83,32 +84,32 @@ class Observe(App[int]):
 
     def beat(self) -> None:
         """Paint what there is to see now."""
-        self._view.look()
-        watching, columns = self.watching, self.size.width
-        self._pane("summary").show_lines([cells.cut(watching.summary(), columns)])
-        table = self._pane("page")
-        page = watching.page(columns - 1, table.size.height)
-        self._pane("heading").show_lines([page.heading])
-        table.show(page.rows, page.make, page.chosen)
-        events = self._pane("events")
-        events.display = not watching.is_helping and _EVENT_ROWS[self._event_rows] > 0
-        if events.display:
-            events.show_lines(watching.events(columns - 1))
-            events.reveal_end()
-        self._pane("footer").show_lines([cells.cut(self._footer(), columns)])
+        self.watching.look()
+        columns, height = self.size
+        lines = self.canvas.paint(self.watching, columns, height, self._footer(columns))
+        self._view.look(nodes=self.watching.visible(self.canvas.page.first, lines))
+        self._ring()
+
+    def _ring(self) -> None:
+        firing, _ = alerts_page.firing(self._view.alerts())
+        if self._rings and firing > self._firing:
+            self.bell()
+        self._firing = firing
 
     def _first_rows(self) -> None:
-        if not self.watching.rows:
+        if not self.watching.table.rows:
             self.beat()
 
     def _has_come(self) -> None:
         if self.is_running:
             self.call_from_thread(self.beat)
 
-    def _footer(self) -> Line:
-        if self._question is not None:
-            return ((f" {self._question[0]}  y: yes, any other key: no", "alarm"),)
-        return self._notice or self.watching.footer()
+    def _footer(self, columns: int) -> list[Line]:
+        if lines := self._talk.lines(columns):
+            return lines
+        if (ask := self.query_one("#ask", AskLine)).display:
+            return [ask.hint(columns)]
+        return [cells.cut(hints.footer("actions") if self._talk.is_choosing else self.watching.footer(), columns)]
 
     def _pane(self, name: str) -> Pane:
         return self.query_one(f"#{name}", Pane)
@@ -117,7 +118,7 @@ class Observe(App[int]):
 
     def on_key(self, event: Key) -> None:
         """Take the answer to a question, and what is typed ahead."""
-        box = self.query_one("#ask", Input)
+        box = self.query_one("#ask", AskLine)
         if box.display:
             # Whoever types fast has written on before Textual knew where it goes: it comes here then.
             if event.is_printable and event.character:
@@ -125,27 +126,27 @@ class Observe(App[int]):
                 box.insert_text_at_cursor(event.character)
             elif event.key == "enter":
                 event.prevent_default().stop()
-                self._close(box)
-        elif self._question is not None:
-            event.stop()
-            event.prevent_default()
-            _, act = self._question
-            self._question = None
-            if event.key == "y":
+                self._keep(box)
+        elif self._talk.is_asking:
+            event.prevent_default().stop()
+            if (act := self._talk.answer(event.key)) is not None:
                 self._act(act)
             self.beat()
-        elif self._notice:
-            self._notice = ()
+        else:
+            self._talk.heard()
+            self._talk.is_choosing = self._talk.is_choosing and event.key == "escape"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Let no key do anything else while a question is open, or a filter is written."""
         del parameters
-        if self._question is not None:
+        if action in ("quit", "suspend_process"):
+            return True
+        if self._talk.is_asking:
             return False
-        if self.query_one("#ask", Input).display:
-            return action in ("leave", "quit")
+        if self.query_one("#ask", AskLine).display:
+            return action == "leave"
         if self.watching.is_helping:
-            return action in ("help", "leave", "move", "open", "end", "quit")
+            return action in ("help", "leave", "move", "open", "end")
         return True
 
     def action_end(self) -> None:
@@ -160,12 +161,15 @@ class Observe(App[int]):
         self.beat()
 
     def action_leave(self) -> None:
-        box = self.query_one("#ask", Input)
+        box = self.query_one("#ask", AskLine)
         if box.display:  # what was written is given up
-            self.watching.wanted = parse(self._before, None)
+            box.give_up()
             self._close(box)
             return
-        self.watching.back()
+        if self._talk.is_choosing:
+            self._talk.is_choosing = False
+        else:
+            self.watching.back()
         self.beat()
 
     def action_open(self, tab: str | None = None) -> None:
@@ -180,110 +184,106 @@ class Observe(App[int]):
             self.watching.back()
         self.watching.move(by)
         self.beat()
-        table = self._pane("page")
+        table = self.canvas.page
         if table.chosen is not None:
             table.reveal(table.chosen)
+        else:
+            table.scroll_to(y=table.first + by, animate=False, force=True)
 
     def action_page(self, by: int) -> None:
-        self.action_move(by * max(self._pane("page").size.height - 1, 1))
+        self.action_move(by * max(self.canvas.page.size.height - 1, 1))
 
-    def action_sort(self, step: int) -> None:
-        self.watching.sort(step)
+    def action_watch(self, what: str, *given: object) -> None:
+        """Have `watching` do what a key is for."""
+        getattr(self.watching, what)(*given)
         self.beat()
 
-    def action_reverse(self) -> None:
-        self.watching.reverse()
-        self.beat()
-
-    def action_pause(self) -> None:
-        self.watching.pause()
-        self.beat()
-
-    def action_tab(self, number: int) -> None:
-        at = (TABS.index(self.watching.tab) + 1) % len(TABS) if number < 0 else number
-        self.watching.turn_to(TABS[at])
-        self.beat()
-
-    def action_reach(self, step: int) -> None:
-        self.watching.reach(step)
-        self.beat()
-
-    def action_fold(self) -> None:
-        self.watching.fold()
-        self.beat()
-
-    def action_fold_all(self) -> None:
-        self.watching.fold_all()
+    def action_wider(self, step: int) -> None:
+        """In graphs: reach back further, or less far; in a tree: fold and unfold."""
+        refusal = self.watching.wider(step)
+        if refusal is not None:
+            self._talk.say(refusal, "suspect")
         self.beat()
 
     def action_events(self) -> None:
-        self._event_rows = (self._event_rows + 1) % len(_EVENT_ROWS)
-        self._pane("events").styles.height = _EVENT_ROWS[self._event_rows]
-        self.call_after_refresh(self.beat)
+        self.canvas.next_log()
+        self.beat()
 
     def on_pane_chosen(self, message: Pane.Chosen) -> None:
-        if message.pane.id == "page":
-            self.watching.point_at(message.row, message.column, self.size.width - 1)
+        """Take a click: what it means depends on where it was."""
+        watching, where, x = self.watching, message.pane.id, message.column
+        self._talk.heard()
+        if where == "page":
+            watching.point_at(message.row)
             if message.is_again:
-                self.watching.open()
-        elif message.pane.id == "heading":
-            self.watching.press(message.column, self.size.width - 1)
+                watching.open()
+        elif where == "tabs":
+            watching.press_tabs(x)
+        elif where == "heading":
+            watching.press_heading(x, self.size.width - 1)
+        elif where == "slider":
+            watching.scene.press_slider(x, self.size.width)
+        elif where == "rule":
+            self.canvas.next_log()
         self.beat()
 
     # ---------------------------------------------------------------------------------- filter
 
     def action_filter(self) -> None:
-        box = self.query_one("#ask", Input)
-        self._before = box.value = self.watching.wanted.text
-        box.display = True
+        """Have a filter for the nodes written; in a node, a search."""
+        box, watching = self.query_one("#ask", AskLine), self.watching
+        if watching.opened is None:
+            box.open_for_filter(
+                watching.table.wanted, watching.take_filter, lambda: metrics_of(self._view.nodes())
+            )
+        else:
+            box.open_for_search(watching.node_pages.search, watching.node_pages.look_for)
         self.screen.set_focus(box)  # at once: `focus` would let the keys that come next go to the page
+        self.beat()
 
     def on_input_changed(self, message: Input.Changed) -> None:
-        try:
-            self.watching.wanted = parse(message.value, metrics_of(self._view.nodes()))
-            self._notice = ()
-        except BadFilter as error:
-            self._notice = ((f" character {error.at + 1}: {clean(error.problem)}", "down"),)
-        if message.input.display:
+        if isinstance(message.input, AskLine) and message.input.display:
+            message.input.take(message.value)
             self.beat()
 
-    def on_input_submitted(self, message: Input.Submitted) -> None:
-        self._close(message.input)
+    def on_input_submitted(self) -> None:
+        self._keep(self.query_one("#ask", AskLine))
 
-    def _close(self, box: Input) -> None:
+    def _keep(self, box: AskLine) -> None:
+        box.take(box.value)  # what was typed ahead may not have been told of yet
+        self._close(box)
+
+    def _close(self, box: AskLine) -> None:
         box.display = False
-        self._notice = ()
         self.set_focus(None)
         self.beat()
 
     # --------------------------------------------------------------------------------- actions
 
-    def action_collect_garbage(self) -> None:
-        node = self.watching.opened or self.watching.chosen
-        if node is not None:
-            self._ask(
-                f"Collect garbage on {clean(node)}? It stops for the time that takes.", lambda: self._gc(node)
-            )
+    def action_actions(self) -> None:
+        self._talk.is_choosing = True
+        self.beat()
 
-    def action_crash(self) -> None:
-        node, process = self.watching.opened, self.watching.process
-        if node is not None and process is not None:
-            self._ask(
-                f"Crash {clean(process)} on {clean(node)}?",
-                lambda: f"{self._view.crash(node, process)} was told to crash",
-            )
+    def action_state(self) -> None:
+        """Ask a process for its state, which does no harm."""
+        if self.watching.scene.at is not None:
+            self._talk.say(PAST, "suspect")
+        elif self.watching.opened is not None:
+            self.watching.node_pages.look_closely(asks_for_state=True)
+        self.beat()
 
-    def _gc(self, node: str) -> str:
-        receipt = self._view.collect_garbage(node)
-        freed = max(receipt["rss_before"] - receipt["rss_after"], 0)
-        collected = sum(receipt["collected"])
-        return (
-            f"{node}: {collected} objects collected, {cells.size(freed).strip()} freed, "
-            f"stopped for {receipt['pause'] * 1000:.1f} ms"
-        )
-
-    def _ask(self, question: str, act: Callable[[], str]) -> None:
-        self._question = (question, act)
+    def action_do(self, name: str) -> None:
+        """Do something to a node or a process; ask first where it can do harm."""
+        what, why_not = self.watching.aim(name)
+        if what is None:
+            self._talk.say(why_not, "suspect")
+        else:
+            deed, node, process = what
+            question = deeds.question(deed, node, process, self.size.width)
+            if question is None:
+                self._act(lambda: deed.act(self._view, node, process))
+            else:
+                self._talk.ask(question, lambda: deed.act(self._view, node, process))
         self.beat()
 
     def _act(self, act: Callable[[], str]) -> None:
@@ -291,10 +291,10 @@ class Observe(App[int]):
 
         def run() -> None:
             try:
-                self._notice = ((f" {clean(act())}", "up"),)
-            except EyeError as error:
-                self._notice = ((f" {clean(str(error))}", "down"),)
+                self._talk.say(act(), "up")
+            except (EyeError, LookupError, ValueError, TimeoutError) as error:  # these arrive as themselves
+                self._talk.say(str(error), "down")
             self._has_come()
 
-        self._notice = ((" …", "dim"),)
+        self._talk.say("…", "dim")
         threading.Thread(target=run, name="eye-observe-act", daemon=True).start()

@@ -8,7 +8,7 @@ lost where there are no colours.
 from __future__ import annotations
 
 import math
-from unicodedata import combining, east_asian_width
+from unicodedata import category, east_asian_width, normalize
 
 from eye.monitor.clean import clean
 
@@ -21,16 +21,38 @@ _SPARKS = "▁▂▃▄▅▆▇█"
 _SIZES = "BKMGTPEZY"
 
 
+def tame(text: str) -> str:
+    """Make a text that came from a node harmless for columns as well as for the terminal: see `clean`.
+
+    Of the marks that stand on one character only the first is left: a terminal would pile up thousands. Those that
+    make a character another (of an emoji its colour) are left out, since terminals differ in what they take.
+    """
+    text = clean(text)
+    if text.isascii():
+        return text
+    kept: list[str] = []
+    for char in normalize("NFC", text):
+        if "\U0001f3fb" <= char <= "\U0001f3ff" or "\ufe00" <= char <= "\ufe0f":
+            continue
+        if not _is_mark(char) or (kept and not _is_mark(kept[-1])):
+            kept.append(char)
+    return "".join(kept)
+
+
+def _is_mark(char: str) -> bool:
+    return char > "\u02ff" and category(char)[0] == "M"
+
+
 def width(text: str) -> int:
     """Count the columns that a text takes: two for a wide character, none for an accent."""
     if text.isascii():
         return len(text)
-    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
+    return sum(0 if _is_mark(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def fit(text: str, columns: int, *, right: bool = False) -> str:
     """Make a text exactly so wide: harmless, cut in its middle (its ends tell it apart), or padded."""
-    text = clean(text)
+    text = tame(text)
     if width(text) > columns:
         text = shorten(text, columns)
     space = " " * (columns - width(text))
@@ -69,6 +91,30 @@ def cut(line: Line, columns: int) -> Line:
         kept.append((text, role))
         left -= wide
     return tuple(kept)
+
+
+def wrap(text: str, columns: int, most: int = 3) -> list[str]:
+    """Break a sentence into lines at its blanks, or in a word that is too long; `…` ends what has no room."""
+    lines: list[str] = []
+    left = tame(text).strip()
+    while left and columns > 0:
+        part = _begin(left, columns)
+        if part != left and " " in part[1:] and left[len(part)] != " ":
+            part = part[: part.rindex(" ")]
+        if len(lines) == most - 1 and part != left:
+            return [*lines, plain(cut(((left, ""),), columns))]
+        lines.append(part.rstrip())
+        left = left[len(part) or 1 :].lstrip()
+    return lines
+
+
+def across(left: Line, right: Line, columns: int) -> Line:
+    """Put two texts on one line, the second at its right end; the first gives way."""
+    room = columns - sum(width(text) for text, _ in right)
+    if room <= 0:
+        return cut(right, columns)
+    begun = cut(left, room)
+    return (*begun, (" " * (room - sum(width(text) for text, _ in begun)), "text"), *right)
 
 
 def plain(line: Line) -> str:

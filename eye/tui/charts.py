@@ -1,12 +1,12 @@
 """A graph in a terminal: dots of Braille, two columns and four rows to a character.
 
-    100% ┤          ⢀⣀⡀
+    100% ┤      ╎   ⢀⣀⡀
          │   ⣀⣠⣤⣤⣴⣾⣿⣿⣿⣦⣄
       0% ┤⣶⣾⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣿⣷⣤
-          1 h ago            now
+          17:29      18:29
 
 Gaps stay gaps. The scale begins at zero, so that a small change looks small; its top is the first round number
-that nothing exceeds, unless it is given.
+that nothing exceeds, unless it is given. A dotted line marks the moment that is looked back to.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from eye.tui.cells import Line, fit, width
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_BLANK = 0x2800
+_DOTS = " " + "".join(map(chr, range(0x2801, 0x2900)))  # nothing is a blank: not every font has the empty pattern
 _LEAST = 1e-9  # what is less is nothing
 _LEFT = (0x40, 0x44, 0x46, 0x47)  # a column of dots, filled from below: 1 to 4 of them
 _RIGHT = (0x80, 0xA0, 0xB0, 0xB8)
@@ -33,10 +33,16 @@ def chart(
     write: Callable[[float], str],
     top: float | None = None,
     role: str = "chart",
+    mark: float | None = None,
+    ends: tuple[str, str] | None = None,
 ) -> list[Line]:
     """Draw values, oldest first, over the whole width; `write` labels the scale.
 
-    Returns `rows` lines, each `columns` wide.
+    Args:
+        mark: where a moment is marked, from 0.0 (the left end) to 1.0.
+        ends: what is written below both ends, on a line of its own.
+
+    Returns `rows` lines, each `columns` wide, and one more with `ends`.
     """
     most = top if top is not None else round_top(max(_figures(values), default=0.0))
     labels = [write(most), write(0.0)]
@@ -49,11 +55,20 @@ def chart(
         axis = "┤" if label else "│"
         floor = (rows - 1 - row) * 4
         dots = "".join(
-            chr(_BLANK + _dots(_LEFT, heights[at], floor) + _dots(_RIGHT, heights[at + 1], floor))
+            _DOTS[_dots(_LEFT, heights[at], floor) + _dots(_RIGHT, heights[at + 1], floor)]
             for at in range(0, wide * 2, 2)
         )
-        lines.append(((fit(label, margin - 2, right=True) + " " + axis, "dim"), (dots, role)))
+        lines.append(((fit(label, margin - 2, right=True) + " " + axis, "dim"), *_marked(dots, mark, role)))
+    if ends is not None:
+        lines.append(((" " * margin + fit(ends[0], wide - width(ends[1])) + ends[1], "dim"),))
     return lines
+
+
+def _marked(dots: str, mark: float | None, role: str) -> list[tuple[str, str]]:
+    if mark is None or not 0.0 <= mark <= 1.0:
+        return [(dots, role)]
+    at = min(int(mark * len(dots)), len(dots) - 1)
+    return [(dots[:at], role), ("╎" if dots[at] == " " else dots[at], "alarm"), (dots[at + 1 :], role)]
 
 
 def round_top(most: float) -> float:

@@ -2,6 +2,7 @@
 
 A page never waits: it shows what came last, and says how old that is when the next answer does not come. Each
 question is on its way once at a time, has its own deadline, and is not repeated sooner than it is asked to be.
+Only the answers that were wanted last are kept.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from eye.clock import Clock
+
+
+_MOST = 64  # answers
 
 
 class Kept(NamedTuple):
@@ -37,17 +41,26 @@ class Desk:
         self._asked: dict[Hashable, float] = {}
         self._busy: set[Hashable] = set()
 
-    def ask(self, question: Hashable, answer: Callable[[], Any], *, every: float) -> Kept:
-        """Give what is known, and ask again if the last time is `every` seconds ago."""
-        now = self._clock.monotonic()
+    def ask(
+        self, question: Hashable, answer: Callable[[], Any], *, every: float, lane: Hashable | None = None
+    ) -> Kept:
+        """Give what is known, and ask again if the last time is `every` seconds ago.
+
+        Of the questions of one `lane` one is on its way at a time: who hurries on asks where they come to rest.
+        """
+        now, lane = self._clock.monotonic(), question if lane is None else lane
         with self._lock:
-            kept = self._kept.get(question, Kept())
+            kept = self._kept.pop(question, Kept())
+            self._kept[question] = kept  # the last one that was wanted
             is_due = question not in self._asked or now - self._asked[question] >= every
-            if not is_due or question in self._busy:
+            if not is_due or lane in self._busy:
                 return kept
-            self._busy.add(question)
+            self._busy.add(lane)
             self._asked[question] = now
-        threading.Thread(target=self._fetch, args=(question, answer), name="eye-observe-ask", daemon=True).start()
+            self._forget_the_oldest()
+        threading.Thread(
+            target=self._fetch, args=(question, answer, lane), name="eye-observe-ask", daemon=True
+        ).start()
         return kept
 
     def age(self, kept: Kept) -> float | None:
@@ -59,7 +72,13 @@ class Desk:
         with self._lock:
             self._asked.pop(question, None)
 
-    def _fetch(self, question: Hashable, answer: Callable[[], Any]) -> None:
+    def _forget_the_oldest(self) -> None:
+        while len(self._kept) > _MOST:
+            oldest = next(iter(self._kept))
+            del self._kept[oldest]
+            self._asked.pop(oldest, None)
+
+    def _fetch(self, question: Hashable, answer: Callable[[], Any], lane: Hashable) -> None:
         before = self._kept.get(question, Kept())
         try:
             kept = Kept(answer(), self._clock.monotonic())
@@ -67,5 +86,5 @@ class Desk:
             kept = before._replace(trouble=str(error))
         with self._lock:
             self._kept[question] = kept
-            self._busy.discard(question)
+            self._busy.discard(lane)
         self._told()

@@ -1,6 +1,7 @@
 """One node from near: who it is, and its graphs over the last minutes, of its machine and of itself.
 
-mystic-node-1  ● up   127.0.0.1:41873   orthanc, 2 cores   pid 4242   answered in 0.8 ms, 0.4 s ago
+● up   127.0.0.1:41873   seen now, answered in 0.8 ms
+orthanc: 2 cores, 24G, up 2h   pid 4242, 12 threads, 17 supervised, 0 restarts
 CPU, machine                             CPU, node
  100% ┤        ⣀⣀                          10% ┤
    0% ┤⣀⣀⣠⣤⣴⣾⣿⣿⣷                           0% ┤⣀⣀⣀⣀⣀⣀
@@ -8,9 +9,9 @@ CPU, machine                             CPU, node
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from eye.monitor.clean import clean
 from eye.tui import cells
 from eye.tui.charts import chart
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 
 SPANS = (60.0, 300.0, 900.0, 3600.0)
-"""Seconds that the graphs may reach back."""
+"""Seconds that the graphs may reach back: what the nodes themselves remember."""
+
+LONG_SPANS = (6 * 3600.0, 86400.0, 7 * 86400.0, 30 * 86400.0)
+"""Seconds that they may reach back further where a history is kept."""
 
 POINTS = 120
 """In a graph: a terminal has no more columns of dots, as a rule."""
@@ -62,16 +66,17 @@ def heading(node: NodeView, now: float, columns: int) -> list[Line]:
     seen = "never seen" if age is None else "seen now" if age < 2 else f"seen {cells.span(age).strip()} ago"
     took = "" if node.round_trip is None else f", answered in {node.round_trip * 1000:.1f} ms"
     first: list[Span] = [
-        (clean(node.name), "title"),
-        (f"   {cells.SHAPES.get(node.status, '?')} {node.status}", node.status),
-        (f"   {clean(node.address)}   {seen}{took if node.status == 'up' else ''}", "dim"),
+        (f"{cells.SHAPES.get(node.status, '?')} {node.status}", node.status),
+        (f"   {cells.tame(node.address)}   {seen}{took if node.status == 'up' else ''}", "dim"),
     ]
     if node.reason and node.status != "up":
-        first.append((f"   {clean(node.reason)}", "down"))
+        first.append((f"   {cells.tame(node.reason)}", "down"))
     second: list[Span] = []
     if node.host is not None:
         host = node.host
-        second.append((f"{clean(host.name)}: {host.cores} cores, {cells.size(host.memory_total).strip()}", "text"))
+        second.append(
+            (f"{cells.tame(host.name)}: {host.cores} cores, {cells.size(host.memory_total).strip()}", "text")
+        )
         second.append((f", up {cells.span(host.uptime).strip()}", "text"))
     if node.process is not None:
         own = node.process
@@ -86,40 +91,68 @@ def price(cost: dict[str, Any] | None, columns: int) -> Line:
         return ()
     askers, share = len(cost["askers"]), cost["cpu_percent"]
     said = (
-        f"looked at {cost['requests']:.1f} times a second from {askers} machine{'s' * (askers != 1)}, "
-        f"which costs it {share:.2g}% of a core and {cells.size(cost['sent']).strip()}/s"
+        f"looking costs it {share:.2g}% of a core and {cells.size(cost['sent']).strip()}/s: "
+        f"{cost['requests']:.1f} questions/s from {askers} machine{'s' * (askers != 1)}"
     )
     return cells.cut(((said, "dim"),), columns)
 
 
-def graphs(series: dict[str, Any] | None, columns: int, rows: int) -> list[Line]:
-    """Draw the graphs, two beside each other where there is room. `series` is what `View.recent` answers."""
+def graphs(series: dict[str, Any] | None, columns: int, rows: int, at: float | None = None) -> list[Line]:
+    """Draw the graphs, two beside each other where there is room. `series` is what `View.graph` answers.
+
+    `at` is the moment that is looked back to: it is marked, and the figures are those of then.
+    """
     if series is None:
         return [(("waits for the node's last minutes …", "dim"),)]
     across = 2 if columns >= 72 else 1
     wide = columns // across - 2 * (across - 1)
     shown = GRAPHS if across == 2 else GRAPHS[:4]
-    down = -(-len(shown) // across)
-    gap = 1 if rows // down > 4 else 0
-    tall = max(rows // down - 1 - gap, 2)
     lines: list[Line] = []
-    for at in range(0, len(shown), across):
-        lines += _side_by_side([_graph(one, series, wide, tall, gap) for one in shown[at : at + across]], wide)
+    for tall, first in zip(_heights(rows, -(-len(shown) // across)), range(0, len(shown), across), strict=True):
+        blocks = [_graph(one, series, wide, tall, at) for one in shown[first : first + across]]
+        lines += _side_by_side(blocks, wide)
     return lines
 
 
-def _graph(graph: Graph, series: dict[str, Any], columns: int, rows: int, gap: int) -> list[Line]:
-    points = series["points"].get(graph.key, ())
+def _heights(rows: int, down: int) -> list[int]:
+    """Share the rows out: the last graphs change least, so they get least."""
+    least = 3
+    if rows // down <= least + 2:
+        return [max(rows // down, least)] * down
+    last = min(rows // down, 7)
+    each = (rows - last) // (down - 1) if down > 1 else rows
+    return [*([each] * (down - 1)), last] if down > 1 else [each]
+
+
+def _graph(graph: Graph, series: dict[str, Any], columns: int, rows: int, at: float | None) -> list[Line]:
+    points, starts, step = series["points"].get(graph.key, ()), series["starts"], series["step"]
     values = [None if point is None else point[0] for point in points]
     top = graph.top
     if graph.key == "host.memory":
         totals = [point[1] for point in series["points"].get("host.memory_total", ()) if point is not None]
         top = totals[-1] if totals else None
+    mark = None if at is None or not starts else (at - starts[0]) / (len(starts) * step)
+    title: Line = ((cells.fit(f"{graph.title}: {_figure(graph, values, mark)}", columns), "title"),)
+    has_axis = rows >= 6 and bool(starts)
+    ends = (_moment(starts[0], step), _moment(starts[-1] + step, step)) if has_axis else None
+    tall = max(rows - 1 - has_axis - (rows >= 8), 2)
+    drawn = chart(values, columns=columns, rows=tall, write=graph.write, top=top, mark=mark, ends=ends)
+    blank: Line = ((" " * columns, "text"),)
+    return [title, *drawn, *([blank] * (rows >= 8))]
+
+
+def _figure(graph: Graph, values: list[float | None], mark: float | None) -> str:
+    if mark is not None:
+        place = int(mark * len(values))
+        then = values[place] if 0 <= place < len(values) else None
+        return "not known of then" if then is None else f"{graph.write(then)} then"
     known = [value for value in values if value is not None]
-    latest = f": {graph.write(known[-1])}" if known else ": nothing yet"
-    title: Line = ((cells.fit(f"{graph.title}{latest}", columns), "title"),)
-    drawn = chart(values, columns=columns, rows=rows, write=graph.write, top=top)
-    return [title, *drawn, *([((" " * columns, "text"),)] * gap)]
+    return graph.write(known[-1]) if known else "nothing yet"
+
+
+def _moment(at: float, step: float) -> str:
+    pattern = "%H:%M:%S" if step < 10 else "%H:%M" if step < 3000 else "%d %b %H:%M"
+    return time.strftime(pattern, time.localtime(at))
 
 
 def _side_by_side(blocks: list[list[Line]], wide: int) -> list[Line]:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from eye.monitor.clean import clean
 from eye.monitor.sayings import say
 from eye.tui import cells
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from eye.tui.cells import Line
 
@@ -22,22 +21,41 @@ _ROLES = {"✖": "down", "⟳": "warn", "●": "up", "◆": "suspect", "○": "d
 _NAME = 16
 
 
-def rows(records: Iterable[dict[str, Any]], columns: int) -> list[Line]:
-    """Write a line for each record that is worth one, in the order in which they came."""
+def rows(records: Sequence[dict[str, Any]], columns: int, most: int | None = None) -> list[Line]:
+    """Write a line for each record that is worth one, in the order in which they came; of `most`, the last."""
     lines: list[Line] = []
-    for record in records:
+    for record in reversed(records):
+        if most is not None and len(lines) == most:
+            break
         if (said := say(record)) is not None:
-            mark, text = said
-            moment = time.strftime("%H:%M:%S", time.localtime(record["at"]))
-            lines.append(
-                cells.cut(
-                    (
-                        (f"{moment}  ", "dim"),
-                        (cells.fit(str(record["node"]), _NAME) + " ", "text"),
-                        (f"{mark} ", _ROLES.get(mark, "text")),
-                        (clean(text), "text"),
-                    ),
-                    columns,
-                )
-            )
-    return lines
+            lines.append(cells.cut(_row(record, *said), columns))
+    return lines[::-1]
+
+
+def log(records: Sequence[dict[str, Any]], columns: int, lines: int) -> list[Line]:
+    """Write the last of them as so many lines, so that nothing else moves when one is added."""
+    shown = rows(records, columns, lines) if lines else []
+    if lines and not shown:
+        shown = [(("  nothing has happened yet", "dim"),)]
+    return [*shown, *([()] * (lines - len(shown)))]
+
+
+def rule(columns: int) -> Line:
+    """Write the line above them."""
+    title, keys = "── events ", " e: more, less ──"
+    return cells.cut(((title + "─" * max(columns - len(title) - len(keys), 0) + keys, "dim"),), columns)
+
+
+def count(records: Iterable[dict[str, Any]]) -> int:
+    """Count those that are worth a line."""
+    return sum(say(record) is not None for record in records)
+
+
+def _row(record: dict[str, Any], mark: str, text: str) -> Line:
+    moment = time.strftime("%H:%M:%S", time.localtime(record["at"]))
+    return (
+        (f"{moment}  ", "dim"),
+        (cells.fit(str(record["node"]), _NAME) + " ", "text"),
+        (f"{mark} ", _ROLES.get(mark, "text")),
+        (cells.tame(text), "text"),
+    )

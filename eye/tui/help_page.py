@@ -7,28 +7,32 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from eye.tui.cells import Line
 
-_KEYS = (
-    ("↑ ↓  j k  PgUp PgDn", "choose a row; Home and End too, and the mouse"),
-    ("Enter", "open the node; Esc or Backspace goes back"),
-    ("/  f", "filter: web-*  status:down  cpu>80; Esc clears it"),
+KEYS = (
+    ("1 2 3 4  Tab", "pages: of the cluster, or of the node that is open"),
+    ("↑ ↓ j k  PgUp PgDn", "choose a row; Home, End, the mouse; F follows it"),
+    ("Enter", "open the node; fold the supervisor; see the process"),
+    ("Esc  Backspace", "back"),
+    ("t", "the node's supervision tree"),
+    ("/  f", "filter: web-* status:down cpu>80; in a node, search"),
     ("← →  < >  s  r", "sort by another column; r turns the order round"),
+    ("N P M T", "sort by name, CPU, memory, uptime; or click a title"),
     ("space  p", "pause: what is shown stands still, what comes is kept"),
-    ("1 2 3  Tab", "in a node: graphs, supervision tree, processes"),
-    ("t", "open the node's supervision tree"),
-    ("+ -  E", "in the tree: fold and unfold; E folds all"),
-    ("[ ]", "in the graphs: look back less, or further"),
+    ("[ ]  , .", "look back, on again: a minute, 5 seconds; Esc is now"),
+    ("+ -", "in graphs: further back, less far; in a tree: fold"),
+    ("E", "in a tree: fold all"),
     ("e", "the event log: larger, smaller"),
-    ("g", "collect garbage on the node (asks first)"),
-    ("x", "crash the chosen process on purpose (asks first)"),
-    ("?  h  F1", "this page"),
-    ("q  Ctrl-C  F10", "quit"),
+    ("a  F9", "what can be done to a process; all but i asks first:"),
+    ("x  R  S  z", "crash it, restart it, stop it, suspend and resume it"),
+    ("i", "ask a process for its state"),
+    ("g", "collect garbage on the node, and say what it freed"),
+    ("?  h  F1      q  Ctrl-C", "this page; quit. Ctrl-Z suspends, `fg` comes back"),
 )
+"""Every key with what it does; the documentation shows the same."""
 
-_MARKS = "● up  ◆ suspect or stale  ✖ down  ○ not met yet  ⟳ restarted  ▮▯ restarts"
+MARKS = "● up  ◆ suspect  ✖ down  ○ not met yet  ⟳ restarted  ▮▯ restarts used up"
 
 
 def rows() -> list[Line]:
     """Write the page."""
-    lines: list[Line] = [(("Keys", "title"),), ()]
-    lines += [((f"  {keys:<22}", "key"), (does, "text")) for keys, does in _KEYS]
-    return [*lines, (), (("  " + _MARKS, "dim"),)]
+    lines: list[Line] = [((f"  {keys:<24}", "key"), (does, "text")) for keys, does in KEYS]
+    return [*lines, (), (("  " + MARKS, "dim"),)]

@@ -15,7 +15,6 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from eye.monitor.clean import clean
 from eye.tui import cells
 
 if TYPE_CHECKING:
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
 STALE_AFTER = 5.0
 """Seconds without a reading after which a node that is up is shown as stale. The web view has the same rule."""
 
-_SPARK = 10  # columns
+_SPARK, _SHORT_SPARK = 10, 5  # columns
+_IMPORTANT = 50  # a column that matters so much gets room before sparks get long
 _GAP = "  "
 _ORDER = {"down": 0, "suspect": 1, "connecting": 2, "up": 3}
 
@@ -44,8 +44,10 @@ class Column(NamedTuple):
     width: int
     matters: int
     value: Callable[[NodeView, float], float | str | None]  # what it is sorted by
-    text: Callable[[NodeView, float, Trail], str]
+    text: Callable[[NodeView, float], str]
     is_number: bool = True
+    spark: str = ""  # the metric that is drawn behind the figure
+    top: Callable[[NodeView], float | None] = lambda _: 1.0  # what the tallest bar stands for
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,9 @@ class Order:
 
 
 def is_stale(node: NodeView, now: float) -> bool:
-    """Whether a node counts as up although nothing has come of it for a while."""
-    return node.status == "up" and (node.seen_at is None or now - node.seen_at > STALE_AFTER)
+    """Whether a node counts as up although nothing has come of it for a while, longer if it is asked seldom."""
+    patience = max(STALE_AFTER, 3.0 * (node.every or 0.0))
+    return node.status == "up" and (node.seen_at is None or now - node.seen_at > patience)
 
 
 def _host(field: str) -> Callable[[NodeView], float | None]:
@@ -96,38 +99,30 @@ def _memory_share(node: NodeView) -> float | None:
     return node.host.memory_used / node.host.memory_total
 
 
+def _total(node: NodeView) -> float | None:
+    return node.host.memory_total if node.host is not None else None
+
+
 _cpu, _memory, _own_memory = _host("cpu"), _host("memory_used"), _own("memory_rss")
 _processes, _restarts = _host("process_count"), _own("restarts")
 _supervised, _uptime = _own("process_count"), _own("uptime")
 
 
-def _with_spark(text: str, node: NodeView, trail: Trail, key: str, top: float | None) -> str:
-    values = [] if node.status == "down" else trail(node.name, key)
-    return f"{text} {cells.spark(values, _SPARK, top)}"
-
-
 COLUMNS: tuple[Column, ...] = (
-    Column("node", "NODE", 0, 99, lambda n, _: n.name, lambda n, _, __: n.name, False),
-    Column("status", "STATUS", 12, 98, lambda n, _: _ORDER.get(n.status, 9), lambda n, now, _: _status(n, now),
-           False),
+    Column("node", "NODE", 0, 99, lambda n, _: n.name, lambda n, _: n.name, False),
+    Column("status", "STATUS", 12, 98, lambda n, _: _ORDER.get(n.status, 9), _status, False),
+    Column("cpu", "CPU", 4, 90, lambda n, _: _cpu(n), lambda n, _: cells.percent(_cpu(n)), False, "host.cpu"),
     Column(
-        "cpu", "CPU", 5 + _SPARK, 90, lambda n, _: _cpu(n),
-        lambda n, _, trail: _with_spark(cells.percent(_cpu(n)), n, trail, "host.cpu", 1.0), False,
+        "memory", "MEMORY", 5, 80, lambda n, _: _memory(n), lambda n, _: cells.size(_memory(n)), False,
+        "host.memory", _total,
     ),
-    Column(
-        "memory", "MEMORY", 6 + _SPARK, 80, lambda n, _: _memory(n),
-        lambda n, _, trail: _with_spark(cells.size(_memory(n)), n, trail, "host.memory", None), False,
-    ),
-    Column("mem%", "MEM%", 4, 55, lambda n, _: _memory_share(n), lambda n, _, __: cells.percent(_memory_share(n))),
-    Column("procs", "PROCS", 6, 60, lambda n, _: _processes(n), lambda n, _, __: cells.count(_processes(n))),
-    Column("rss", "NODE MEM", 8, 40, lambda n, _: _own_memory(n), lambda n, _, __: cells.size(_own_memory(n))),
-    Column(
-        "super", "SUPERVISED", 10, 30, lambda n, _: _supervised(n), lambda n, _, __: cells.count(_supervised(n))
-    ),
-    Column("restarts", "RESTARTS", 8, 70, lambda n, _: _restarts(n), lambda n, _, __: cells.count(_restarts(n))),
-    Column("uptime", "UPTIME", 6, 50, lambda n, _: _uptime(n), lambda n, _, __: cells.span(_uptime(n))),
-    Column("seen", "SEEN", 5, 65, lambda n, now: math.inf if n.seen_at is None else now - n.seen_at,
-           lambda n, now, _: _seen(n, now)),
+    Column("mem%", "MEM%", 4, 55, lambda n, _: _memory_share(n), lambda n, _: cells.percent(_memory_share(n))),
+    Column("procs", "PROCS", 6, 60, lambda n, _: _processes(n), lambda n, _: cells.count(_processes(n))),
+    Column("rss", "NODE MEM", 8, 40, lambda n, _: _own_memory(n), lambda n, _: cells.size(_own_memory(n))),
+    Column("super", "SUPERVISED", 10, 30, lambda n, _: _supervised(n), lambda n, _: cells.count(_supervised(n))),
+    Column("restarts", "RESTARTS", 8, 70, lambda n, _: _restarts(n), lambda n, _: cells.count(_restarts(n))),
+    Column("uptime", "UPTIME", 6, 50, lambda n, _: _uptime(n), lambda n, _: cells.span(_uptime(n))),
+    Column("seen", "SEEN", 5, 65, lambda n, now: math.inf if n.seen_at is None else now - n.seen_at, _seen),
 )  # fmt: skip
 _BY_KEY = {column.key: column for column in COLUMNS}
 
@@ -149,22 +144,36 @@ def arrange(nodes: Iterable[NodeView], wanted: Filter, order: Order, now: float)
     return [row[2] for row in known] + sorted(unknown, key=lambda node: node.name)
 
 
+def hold(rows: Sequence[NodeView], before: Sequence[str]) -> list[NodeView]:
+    """Keep rows where they were, so that they do not jump under a cursor; those that are new come last."""
+    places = {name: place for place, name in enumerate(before)}
+    return sorted(rows, key=lambda node: places.get(node.name, len(places)))
+
+
 def _most_first(key: str) -> bool:
     return key not in ("node", "status")
 
 
 def layout(columns: int, names: Iterable[str]) -> list[tuple[Column, int]]:
-    """Choose the columns that fit, each with its width. Names get what is left, from 12 to 40 columns."""
-    longest = min(max((cells.width(name) for name in names), default=4), 40)
-    shown = list(COLUMNS)
-    name_width = max(longest, 4)
-    while len(shown) > 2:
-        room = columns - sum(column.width + len(_GAP) for column in shown if column.key != "node")
-        if room >= min(name_width, 12 if len(shown) <= 5 else 16):
-            break
-        shown.remove(min(shown, key=lambda column: column.matters))
-    room = columns - sum(column.width + len(_GAP) for column in shown if column.key != "node")
-    return [(column, column.width or max(min(name_width, room), 4)) for column in shown]
+    """Choose the columns that fit, each with its width. Names get what is left, from 12 to 40 columns.
+
+    Sparks are long where every important column has room beside them, else short.
+    """
+    longest = min(max((cells.width(cells.tame(name[:60])) for name in names), default=4), 40)
+    fitting = _fitting(columns, longest, _SPARK)
+    if any(column.matters >= _IMPORTANT and column not in fitting for column in COLUMNS):
+        fitting = _fitting(columns, longest, _SHORT_SPARK)
+    return [(column, wide or 4) for column, wide in fitting.items()]
+
+
+def _fitting(columns: int, longest: int, spark: int) -> dict[Column, int]:
+    shown = {column: column.width + (1 + spark if column.spark else 0) for column in COLUMNS}
+    name, wanted = COLUMNS[0], max(longest, 4)
+    while True:
+        room = columns - sum(wide + len(_GAP) for column, wide in shown.items() if column is not name)
+        if len(shown) <= 2 or room >= min(wanted, 12 if len(shown) <= 5 else 16):
+            return {**shown, name: max(min(wanted, room), 4)}
+        del shown[min(shown, key=lambda column: column.matters)]
 
 
 def heading(shown: Sequence[tuple[Column, int]], order: Order) -> Line:
@@ -196,13 +205,21 @@ def row(node: NodeView, shown: Sequence[tuple[Column, int]], now: float, trail: 
     spans: list[Span] = []
     used = 0
     for column, wide in shown:
-        text = cells.fit(column.text(node, now, trail), wide, right=column.is_number)
+        text = cells.fit(_text(column, node, now, trail, wide), wide, right=column.is_number)
         spans.append((text, _role(column, node, role, stale)))
         spans.append((_GAP, role))
         used += wide + len(_GAP)
     if node.reason and node.status != "up" and columns - used > 8:
-        spans.append((cells.shorten(clean(node.reason), columns - used), "dim"))
+        spans.append((cells.shorten(cells.tame(node.reason), columns - used), "dim"))
     return cells.cut(tuple(spans if spans[-1][0] is not _GAP else spans[:-1]), columns)
+
+
+def _text(column: Column, node: NodeView, now: float, trail: Trail, wide: int) -> str:
+    text = column.text(node, now)
+    if not column.spark:
+        return text
+    values = [] if node.status == "down" else trail(node.name, column.spark)
+    return f"{text} {cells.spark(values, wide - len(text) - 1, column.top(node))}"
 
 
 def _role(column: Column, node: NodeView, role: str, stale: bool) -> str:

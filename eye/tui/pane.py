@@ -19,7 +19,7 @@ from textual.strip import Strip
 from eye.tui.cells import Line, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from textual.events import Click
 
@@ -66,14 +66,22 @@ class Pane(ScrollView, can_focus=False):
         self._painted: dict[int, tuple[Line, bool]] = {}
         self.chosen: int | None = None
 
-    def show(self, count: int, make: Callable[[int], Line], chosen: int | None = None) -> None:
-        """Show so many lines; `make` gives one by its number. What is seen and differs is painted again."""
+    def show(
+        self, count: int, make: Callable[[int], Line], chosen: int | None = None, *, sticks: bool = False
+    ) -> None:
+        """Show so many lines; `make` gives one by its number. What is seen and differs is painted again.
+
+        One that `sticks` to its end goes on to show it when lines are added, unless somebody has scrolled away.
+        """
+        was_at_end = self.first + self.size.height >= self._count
         if count != self._count:
             self._count = count
             self.virtual_size = Size(self.size.width, count)
         self._make = make
         self.chosen = chosen
-        first = int(self.scroll_offset.y)
+        if sticks and was_at_end:
+            self.reveal_end()
+        first = self.first
         painted = self._painted
         self._painted = {}
         for row in range(first, first + self.size.height):
@@ -82,9 +90,21 @@ class Pane(ScrollView, can_focus=False):
                 self.refresh_line(row)
             self._painted[row] = now
 
-    def show_lines(self, lines: list[Line], chosen: int | None = None) -> None:
+    def show_lines(self, lines: Sequence[Line], chosen: int | None = None) -> None:
         """Show these lines."""
         self.show(len(lines), lambda row: lines[row] if row < len(lines) else (), chosen)
+
+    def show_all(self, lines: Sequence[Line]) -> None:
+        """Show these lines, and be as high as they are many; with none, take no room at all."""
+        self.display = bool(lines)
+        if lines:
+            self.styles.height = len(lines)
+        self.show_lines(lines)
+
+    @property
+    def first(self) -> int:
+        """The first line that is seen."""
+        return int(self.scroll_offset.y)
 
     def reveal(self, row: int) -> None:
         """Scroll as far as needed for a line to be seen."""

@@ -1,42 +1,43 @@
 """What a person watches, and what is on the screen for it: everything but the terminal.
 
-`Watching` holds what was chosen (a row, an order, a filter, a node, a page of it) and makes the lines of each
-page from what the view knows at this moment. It never waits: what has to be asked of a node, the desk asks.
+`Watching` holds what was chosen (a page, a row, an order, a filter, a node, a moment) and makes the lines of each
+page from what the view knows at that moment. It never waits: what has to be asked of a node, the desk asks.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from eye.metrics.filters import Filter, parse
-from eye.monitor.clean import clean
-from eye.tui import cells, detail_page, events_page, help_page, hints, nodes_page, processes_page, tree_page
+from eye.tui import alerts_page, cells, cluster_pages, events_page, help_page, hints, moment, nodes_page
+from eye.tui.cluster_pages import TABS
+from eye.tui.deeds import DEEDS, RESUME, SUSPEND
+from eye.tui.node_pages import TABS as NODE_TABS
+from eye.tui.node_pages import NodePages
 from eye.tui.nodes_page import Order
+from eye.tui.page import page_of, tab_at
+from eye.tui.questions import Questions
+from eye.tui.scene import Scene
+from eye.tui.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eye.monitor.node_view import NodeView
     from eye.monitor.view import View
     from eye.tui.cells import Line
-    from eye.tui.desk import Desk, Kept
+    from eye.tui.deeds import Deed
+    from eye.tui.desk import Desk
+    from eye.tui.page import Page
 
-TABS = ("graphs", "tree", "processes")
-_ABOVE = 3  # lines above a tree or a list of processes
-
-
-class Page(NamedTuple):
-    """A heading, and lines that are made when they are seen."""
-
-    heading: Line
-    rows: int
-    make: Callable[[int], Line]
-    chosen: int | None = None
+PAST = "this is the past, in which nothing can be done; Esc goes back to now"
 
 
-def page_of(heading: Line, lines: list[Line], chosen: int | None = None) -> Page:
-    """Make a page of lines that are there already."""
-    return Page(heading, len(lines), lines.__getitem__, chosen)
+class Start(NamedTuple):
+    """How the screen begins."""
+
+    order: Order = Order()
+    tab: str = TABS[0]
+    node_tab: str | None = None  # opens the first node on that page
 
 
 class Watching:
@@ -49,249 +50,227 @@ class Watching:
         wants: Callable[[str], bool] | None = None,
         wanted: Filter | None = None,
         interval: float = 1.0,
+        start: Start = Start(),  # noqa: B008  it never changes
     ) -> None:
         """`wants` says by its name which nodes there are at all, `wanted` which of them are shown for now."""
-        self._view, self._desk, self._interval = view, desk, interval
-        self._wants = wants
-        self.wanted = wanted or parse("")
-        self.order = Order()
-        self.chosen: str | None = None  # a node's name
-        self.opened: str | None = None  # likewise
-        self.tab = TABS[0]
+        self._view = view
+        self._questions = Questions(view, desk, interval)
+        self.scene = Scene(view, self._questions, wants)
+        self.node_pages = NodePages(self._questions, lambda: view.has_history)
+        self.table = Table(view.now, wanted, start.order)
+        self.tab = start.tab
+        self.opened: str | None = None  # a node's name
         self.is_helping = False
-        self.process_sort = "mailbox"
-        self.span: float | None = None  # seconds that the graphs reach back; None: as fits the node
-        self.place = 0  # the chosen line of a tree, or of a list of processes
-        self.rows: list[NodeView] = []
-        self.paths: list[str] = []  # of the processes on the page
-        self._folded: set[str] = set()
-        self._supervisors: set[str] = set()
-        self._frozen: tuple[tuple[NodeView, ...], float, list[dict[str, Any]]] | None = None
+        self._opens = start.node_tab
+        self._line: int | None = None  # of the events, where it is not the last
+        self._first_seen = 0  # the first column of the matrix
 
     # ---------------------------------------------------------------------------- what is seen
 
+    def look(self) -> None:
+        """Take in what there is to see at the moment; what is painted, and what keys mean, follows from it."""
+        self.table.take(self.scene.look())
+        if self._opens is not None and self.table.rows:
+            self.open(self._opens)
+            self._opens = None
+
+    @property
+    def where(self) -> tuple[str | None, ...]:
+        """Which page it is, as far as it matters for scrolling."""
+        if self.is_helping:
+            return ("help",)
+        if self.opened is not None:
+            return self.opened, self.node_pages.tab, self.node_pages.process
+        return (self.tab,)
+
+    def visible(self, first: int, height: int) -> list[str]:
+        """Name the nodes whose figures are on the screen, of which the page shows so many lines."""
+        if self.opened is not None:
+            return [self.opened]
+        return self.table.names[first : first + height] if self.tab == TABS[0] else []
+
     def summary(self) -> Line:
         """Write the first line."""
-        nodes, now, _ = self._seen()
-        if self.opened is None:
-            self.rows = nodes_page.arrange(nodes, self.wanted, self.order, now)
+        seen = self.scene.seen
         spans = [("Sorcerer's Eye  ", "title")]
-        if self._frozen is not None:
-            spans.append(("PAUSED: space goes on  ", "alarm"))
-        if not self.wanted.is_empty:
-            spans.append(
-                (f"filter: {cells.fit(self.wanted.text, min(cells.width(self.wanted.text), 40))}  ", "key")
-            )
-        return (*spans, *nodes_page.summary(nodes, len(self.rows), now))
+        if self.scene.is_paused:
+            spans.append((f" PAUSED {moment.clock_of(seen.now)} ", "bar"))
+            spans.append(("  ", "text"))
+        counts = nodes_page.summary(seen.nodes, len(self.table.rows), seen.now)
+        return (*spans, *self.table.headline(), *counts, *alerts_page.headline(seen.alerts))
 
-    def page(self, columns: int, height: int) -> Page:
-        """Make the page of the moment."""
+    def page(self, columns: int, lines: int) -> Page:
+        """Make the page of the moment; `lines` are there for all of it."""
+        seen = self.scene.seen
         if self.is_helping:
-            return page_of((), help_page.rows())
-        nodes, now, _ = self._seen()
-        if self.opened is None:
-            return self._nodes(nodes, now, columns)
-        node = next((one for one in nodes if one.name == self.opened), None)
-        if node is None:
-            gone = f"node {clean(self.opened)} is no longer in the cluster; Esc goes back"
-            return page_of((), [((gone, "down"),)])
-        cost = self._desk.ask(("cost", node.name), lambda: self._view.cost(node.name), every=5.0)
-        above = [*detail_page.heading(node, now, columns), detail_page.price(cost.answer, columns)]
-        if self.tab == "graphs":
-            body, trouble = self._graphs(node, columns, height - len(above))
-            return page_of(self._tabs(trouble), above + body)
-        body, trouble = self._tree(node, columns) if self.tab == "tree" else self._processes(node, columns)
-        chosen = self.place + len(above) + (self.tab == "processes") if self.paths else None
-        return page_of(self._tabs(trouble), above + body, chosen)
+            return page_of((("Keys", "title"),), help_page.rows())
+        if self.opened is not None:
+            node = next((one for one in seen.nodes if one.name == self.opened), None)
+            if node is not None:
+                return self.node_pages.page(node, seen.now, self.scene.at, columns, lines)
+            name = cells.shorten(cells.tame(self.opened), 40)
+            gone = "is no longer in the cluster" if self.scene.at is None else "was not in the cluster then"
+            return page_of((), [((f"node {name} {gone}; Esc goes back", "down"),)])
+        if self.tab == "who sees whom":
+            return self._sight(columns)
+        if self.tab == "alerts":
+            return cluster_pages.alerts(seen, columns)
+        if self.tab == "events":
+            return cluster_pages.events(seen, columns, self._line)
+        trail = self._view.trail if self.scene.at is None else _no_trail
+        return cluster_pages.nodes(seen, self.table, trail, columns)
 
-    def events(self, columns: int) -> list[Line]:
-        """Make the event log, the newest last."""
-        lines = events_page.rows(self._seen()[2], columns)
-        return lines or [(("  nothing has happened yet", "dim"),)]
+    def _sight(self, columns: int) -> Page:
+        if self.scene.at is not None:
+            said = "who saw whom is not remembered: Esc goes back to now"
+            return page_of(cluster_pages.tab_line(self.tab), [(), ((f"  {said}", "dim"),)])
+        kept = self._questions.sightings(len(self.scene.seen.nodes))
+        return cluster_pages.sight(kept, self._questions.age(kept), columns, self._first_seen)
 
     def footer(self) -> Line:
         """Name the keys that count here."""
-        return hints.footer("help" if self.is_helping else "nodes" if self.opened is None else self.tab)
-
-    def _seen(self) -> tuple[tuple[NodeView, ...], float, list[dict[str, Any]]]:
-        if self._frozen is not None:
-            return self._frozen
-        nodes, wants = self._view.nodes(), self._wants
-        if wants is not None:
-            nodes = tuple(node for node in nodes if wants(node.name))
-        return nodes, self._view.now(), self._view.events()
-
-    def _nodes(self, nodes: tuple[NodeView, ...], now: float, columns: int) -> Page:
-        rows = self.rows
-        if not rows:
-            empty = (
-                "no node was found yet; they appear as they come" if not nodes else "no node matches the filter"
-            )
-            return page_of((), [(), ((f"  {empty}", "dim"),)])
-        shown = nodes_page.layout(columns, (node.name for node in rows))
-        names = [node.name for node in rows]
-        if self.chosen not in names:
-            self.chosen = names[0]
-        trail = self._view.trail
-        return Page(
-            nodes_page.heading(shown, self.order),
-            len(rows),
-            lambda at: nodes_page.row(rows[at], shown, now, trail, columns),
-            names.index(self.chosen),
-        )
-
-    def _graphs(self, node: NodeView, columns: int, height: int) -> tuple[list[Line], str]:
-        keys = [*(graph.key for graph in detail_page.GRAPHS), "host.memory_total"]
-        seconds = self.span or detail_page.fitting_span(node.process.uptime if node.process else None)
-        step = max(seconds / detail_page.POINTS, 1.0)  # a finer one would show the beat of the sampler
-        kept = self._desk.ask(
-            ("recent", node.name, seconds),
-            lambda: self._view.recent(node.name, keys, seconds=seconds, step=step),
-            every=max(self._interval, step),
-        )
-        if kept.answer is None and kept.trouble is not None:
-            return [((clean(kept.trouble), "down"),)], ""
-        return detail_page.graphs(kept.answer, columns, height), self._trouble(kept)
-
-    def _tree(self, node: NodeView, columns: int) -> tuple[list[Line], str]:
-        kept = self._desk.ask(("tree", node.name), lambda: self._view.tree(node.name), every=self._interval)
-        if kept.answer is None:
-            return self._nothing(kept, "tree")
-        rows = tree_page.rows(kept.answer, folded=self._folded, columns=columns)
-        self.paths = [row.path for row in rows]
-        self._supervisors = {row.path for row in rows if row.is_supervisor}
-        self.place = min(self.place, len(rows) - 1)
-        return [row.line for row in rows], self._trouble(kept)
-
-    def _processes(self, node: NodeView, columns: int) -> tuple[list[Line], str]:
-        sort = self.process_sort
-        kept = self._desk.ask(
-            ("processes", node.name, sort),
-            lambda: self._view.processes(node.name, sort=sort, limit=200),
-            every=self._interval,
-        )
-        if kept.answer is None:
-            return self._nothing(kept, "processes")
-        self.paths = [str(one["path"]) for one in kept.answer["processes"]]
-        self.place = min(self.place, max(len(self.paths) - 1, 0))
-        heading = processes_page.heading(sort, columns)
-        return [heading, *processes_page.rows(kept.answer, columns)], self._trouble(kept)
-
-    def _nothing(self, kept: Kept, what: str) -> tuple[list[Line], str]:
-        self.paths = []
-        trouble = None if kept.trouble is None else clean(kept.trouble)
-        return [((trouble or f"waits for the node's {what} …", "down" if trouble else "dim"),)], ""
-
-    def _trouble(self, kept: Kept) -> str:
-        if kept.trouble is None:
-            return ""
-        age = self._desk.age(kept)
-        return f"  {clean(kept.trouble)}" + ("" if age is None else f"; what is shown is {age:.0f} s old")
-
-    def _tabs(self, trouble: str) -> Line:
-        tabs = ((f" {number} {tab} ", "bar" if tab == self.tab else "dim") for number, tab in enumerate(TABS, 1))
-        reach = f"  the last {hints.reach(self.span or self._fitting())}" if self.tab == "graphs" else ""
-        return (*tabs, (reach, "dim"), (trouble, "down"))
+        if self.is_helping:
+            return hints.footer("help")
+        if self.scene.at is not None:
+            return hints.footer("the past")
+        if self.opened is None:
+            return hints.footer(self.tab)
+        return hints.footer("process" if self.node_pages.process else self.node_pages.tab)
 
     # ------------------------------------------------------------------------- what is chosen
 
     def move(self, by: int) -> None:
         """Choose another row."""
         if self.opened is not None:
-            self.place = min(max(self.place + by, 0), max(len(self.paths) - 1, 0))
-        elif self.rows:
-            names = [node.name for node in self.rows]
-            at = names.index(self.chosen) if self.chosen in names else 0
-            self.chosen = names[min(max(at + by, 0), len(names) - 1)]
+            self.node_pages.move(by)
+        elif self.tab == "events":
+            last = events_page.count(self.scene.seen.events) - 1
+            place = max((last if self._line is None else self._line) + by, 0)
+            self._line = None if place >= last else place
+        elif self.tab == TABS[0]:
+            self.table.move(by)
 
-    def point_at(self, line: int, x: int, columns: int) -> None:
-        """Choose what is on that line of the page; on the titles of the processes, by what they are sorted."""
-        at = line - _ABOVE - (self.tab == "processes")
+    def point_at(self, line: int) -> None:
+        """Choose what is on that line of the page."""
         if self.is_helping:
             self.back()
-        elif self.opened is None and line < len(self.rows):
-            self.chosen = self.rows[line].name
-        elif self.opened is not None and 0 <= at < len(self.paths):
-            self.place = at
-        elif self.opened is not None and self.tab == "processes" and at == -1:
-            self.process_sort = processes_page.column_at(x, columns) or self.process_sort
+        elif self.opened is not None:
+            self.node_pages.point_at(line)
+        elif self.tab == TABS[0]:
+            self.table.choose(line)
 
-    def press(self, x: int, columns: int) -> None:
-        """Take a click on the heading: another order, or another page of the node."""
-        if self.opened is None:
-            shown = nodes_page.layout(columns, (node.name for node in self.rows))
-            if (key := nodes_page.column_at(x, shown)) is not None:
-                self.order = self.order.by(key)
-            return
-        right = 0
-        for number, tab in enumerate(TABS, 1):
-            right += len(f" {number} {tab} ")
-            if x < right:
-                self.turn_to(tab)
-                return
+    def press_tabs(self, x: int) -> None:
+        """Take a click on the tabs."""
+        if self.opened is not None:
+            self.node_pages.press_tabs(x, self.opened)
+        elif (tab := tab_at(x, TABS)) is not None:
+            self.turn_to(tab)
+
+    def press_heading(self, x: int, columns: int) -> None:
+        """Take a click on the titles: another order."""
+        if self.opened is not None:
+            self.node_pages.press_heading(x, columns)
+        elif self.tab == TABS[0]:
+            self.table.press(x, columns)
 
     def open(self, tab: str | None = None) -> None:
-        """Open the chosen node; in its tree, fold or unfold the chosen supervisor."""
-        if self.opened is None and self.chosen is not None:
-            self.opened, self.place = self.chosen, 0
-            self.tab = tab or self.tab
+        """Open the chosen node; in it, what is chosen there."""
+        if self.opened is None and self.table.chosen is not None and self.tab == TABS[0]:
+            self.opened = self.table.chosen
+            self.node_pages.enter(tab)
         elif self.opened is not None and tab is not None:
-            self.tab = tab
-        elif self.tab == "tree":
-            self.fold()
+            self.node_pages.turn_to(tab)
+        elif self.opened is not None:
+            self.node_pages.open()
 
     def back(self) -> None:
-        """Leave the help, then the node, then the filter."""
+        """Leave the help, the past, a process, the node, the other pages, the filter: whatever is the last."""
         if self.is_helping:
             self.is_helping = False
+        elif self.scene.at is not None:
+            self.scene.go_to(None)
         elif self.opened is not None:
-            self.opened = None
+            if not self.node_pages.back():
+                self.opened = None
+        elif self.tab != TABS[0]:
+            self.turn_to(TABS[0])
         else:
-            self.wanted = parse("")
+            self.table.wanted = parse("")
 
     def turn_to(self, tab: str) -> None:
-        """Show another page of the node."""
-        if self.opened is not None and tab != self.tab:
-            self.tab, self.place, self.paths = tab, 0, []
+        """Show another page of the cluster."""
+        self.tab, self._line, self._first_seen = tab, None, 0
 
-    def sort(self, step: int) -> None:
-        """Sort by the next column, or the one before."""
+    def turn(self, number: int) -> None:
+        """Show the page of that number, of the node or of the cluster; -1 is the next one."""
+        names = NODE_TABS if self.opened is not None else TABS
+        now = self.node_pages.tab if self.opened is not None else self.tab
+        at = (names.index(now) + 1) % len(names) if number < 0 else number
+        if at < len(names):
+            (self.node_pages.turn_to if self.opened is not None else self.turn_to)(names[at])
+
+    def step(self, step: int) -> None:
+        """Sort by the next column, or the one before; of the matrix, show other columns."""
+        if self.opened is not None:
+            self.node_pages.sort_by(step)
+        elif self.tab == "who sees whom":
+            self._first_seen = max(self._first_seen + 5 * step, 0)
+        elif self.tab == TABS[0]:
+            self.table.step(step)
+
+    def sort_by(self, key: str) -> None:
+        """Sort the nodes by that column; once more turns it round."""
         if self.opened is None:
-            self.order = self.order.next(step)
-        elif self.tab == "processes":
-            sorts = processes_page.SORTS
-            self.process_sort = sorts[(sorts.index(self.process_sort) + step) % len(sorts)]
-
-    def reach(self, step: int) -> None:
-        """Let the graphs reach back further (1), or less far (-1)."""
-        spans = detail_page.SPANS
-        at = spans.index(self.span) if self.span is not None else spans.index(self._fitting())
-        self.span = spans[min(max(at + step, 0), len(spans) - 1)]
-
-    def _fitting(self) -> float:
-        node = next((one for one in self._seen()[0] if one.name == self.opened), None)
-        return detail_page.fitting_span(node.process.uptime if node is not None and node.process else None)
+            self.table.sort_by(key)
 
     def reverse(self) -> None:
         """Turn the order round."""
-        self.order = self.order.by(self.order.key)
+        self.sort_by(self.table.order.key)
+
+    def follow(self) -> None:
+        """Let the chosen row be kept in sight, wherever it goes; or let it go."""
+        self.table.follows = not self.table.follows
 
     def pause(self) -> None:
         """Let the screen stand still, or go on."""
-        self._frozen = self._seen() if self._frozen is None else None
+        self.scene.pause()
 
-    def fold(self) -> None:
-        """Fold the chosen supervisor, or unfold it."""
-        if self.tab == "tree" and self.place < len(self.paths):
-            path = self.paths[self.place]
-            if path in self._supervisors:
-                self._folded ^= {path}
+    def look_back(self, by: float) -> None:
+        """Go so many seconds further, or back, in time."""
+        self.scene.step(by)
 
     def fold_all(self) -> None:
-        """Fold every supervisor below the root, or unfold all."""
-        self._folded = set() if self._folded else {path for path in self._supervisors if path.count("/") > 1}
+        """Fold every supervisor of the tree, or unfold all."""
+        self.node_pages.fold_all()
 
-    @property
-    def process(self) -> str | None:
-        """The path of the chosen process."""
-        return self.paths[self.place] if self.opened is not None and self.place < len(self.paths) else None
+    def take_filter(self, wanted: Filter) -> None:
+        """Show these nodes."""
+        self.table.wanted = wanted
+
+    def wider(self, step: int) -> str | None:
+        """In graphs, reach back further or less far; in a tree, fold. Answers why it cannot be."""
+        if self.opened is None:
+            return None
+        if self.node_pages.tab == "graphs":
+            return self.node_pages.reach(step)
+        self.node_pages.fold()
+        return None
+
+    def aim(self, name: str) -> tuple[tuple[Deed, str, str] | None, str]:
+        """Say what to do, to which node and which process of it; or why nothing can be done."""
+        deed, node = DEEDS[name], self.opened or (self.table.chosen if self.tab == TABS[0] else None)
+        process = self.node_pages.chosen if self.opened is not None else None
+        if self.scene.at is not None:
+            return None, PAST
+        if node is None:
+            return None, f"{deed.name}: there is no node that was chosen"
+        if deed.of_process and process is None:
+            return None, f"{deed.name}: first choose a process, in the tree of a node or among its processes"
+        if deed is SUSPEND and self.node_pages.statuses.get(process or "") == "suspended":
+            deed = RESUME
+        return (deed, node, process or ""), ""
+
+
+def _no_trail(_node: str, _metric: str) -> list[float | None]:
+    """Of the past there is the table, and not what led to it."""
+    return []

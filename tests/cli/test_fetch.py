@@ -15,14 +15,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from eye.cli.forms import choose
+from eye.clock import SystemClock
 from eye.cluster.security import load_cookie
+from eye.metrics.catalogue import CATALOGUE, Scope
+from eye.metrics.scripted_probe import ScriptedProbe
+from eye.monitor.config import NodeConfig
+from eye.monitor.node import Node
 from eye.testing import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from eye.monitor.node import Node
 
 pytestmark = pytest.mark.e2e
 
@@ -108,7 +111,7 @@ def test_the_formats(run: Callable[..., Any], node: Node) -> None:
             "csv",
             (),
             "node",
-            ["memory_rss", "cpu", "thread_count", "process_count", "restarts", "uptime", "mailbox"],
+            [metric.field for metric in CATALOGUE if metric.scope is Scope.NODE],
         ),
     ],
 )
@@ -293,6 +296,31 @@ def test_a_result_that_cannot_be_written_is_a_failure(node: Node, arguments: lis
         )
 
     assert (ran.returncode, ran.stderr) == (1, "sorcerers_eye: cannot write the result: no space left on device\n")
+
+
+@pytest.fixture
+def container(home: Path) -> Iterator[Node]:
+    def probe() -> ScriptedProbe:
+        scripted = ScriptedProbe(SystemClock())
+        scripted.set_host(source="container")
+        return scripted
+
+    node = Node.start(NodeConfig(name="mystic-node-2"), environ=os.environ, make_probe=probe)
+    yield node
+    node.stop()
+
+
+def test_of_a_container_it_is_said_beside_the_text_whose_figures_they_are(
+    run: Callable[..., Any], container: Node
+) -> None:
+    text, table, document = run("fetch"), run("fetch", "--format", "table"), run("fetch", "--format", "json")
+
+    assert text.out.startswith("Node: mystic-node-2\nMemory Usage: 512MB\n")
+    assert text.err == (
+        "sorcerers_eye: memory and CPU are those of the container, not of the machine: mystic-node-2\n"
+    )
+    assert (table.err, "container" in table.out) == ("", True)
+    assert (document.err, json.loads(document.out)["nodes"][0]["host"]["source"]) == ("", "container")
 
 
 # -------------------------------------------------------------------------------- a program's own figures

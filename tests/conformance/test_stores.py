@@ -243,6 +243,14 @@ def test_what_was_not_written_as_it_passed_is_filled_in_by_the_minute(store: Sto
     assert points(store, NOON, HOUR, HOUR) == {0.0: Point(120, 3.5, 1.0, 5.0)}
 
 
+def test_a_point_of_an_hour_does_not_stand_for_what_is_known_by_the_minute(store: Store) -> None:
+    store.write(rows("a", NOON + 1800, 120))
+
+    tidied(store, NOON + 2 * HOUR)
+
+    assert list(points(store, NOON, HOUR, 60)) == [1800.0, 1860.0]
+
+
 def test_the_last_moment_of_a_node(store: Store) -> None:
     store.write(rows("a", NOON, 5) + rows("b", NOON + 100, 5))
 

@@ -16,8 +16,12 @@ from eye.monitor.document import document
 
 HEADER = (
     "at,node,status,address,seen_at,host_name,host_memory_used,host_memory_total,host_cpu_percent,host_cores,"
-    "host_load_1m,host_process_count,host_uptime,host_source,process_pid,process_memory_rss,process_cpu_percent,"
-    "process_thread_count,process_process_count,process_restarts,process_uptime,process_mailbox\n"
+    "host_load_1m,host_process_count,host_uptime,host_load_5m,host_load_15m,host_swap_used,host_swap_total,"
+    "host_disk_used,host_disk_total,host_disk_read_rate,host_disk_write_rate,host_disk_read,host_disk_written,"
+    "host_network_receive_rate,host_network_send_rate,host_network_received,host_network_sent,"
+    "host_busiest_core_percent,host_context_switches,host_cpu_percents,host_source,process_pid,process_memory_rss,"
+    "process_cpu_percent,process_thread_count,process_process_count,process_restarts,process_uptime,process_mailbox,"
+    "process_open_files,process_gc_collections,process_gc_collected,process_gc_uncollectable,process_python\n"
 )
 
 
@@ -26,9 +30,11 @@ def rows(written: str) -> list[dict[str, str]]:
 
 
 def test_a_node_is_a_row_under_the_names_of_the_json_document(make_node, now) -> None:
-    assert csv_rows([make_node()], now) == HEADER + (
+    node = make_node(host_core_cpus=(0.2, 0.975), process_python="3.11.7")
+
+    assert csv_rows([node], now) == HEADER + (
         "1795462080.1,mystic-node-1,up,127.0.0.1:41873,1795462080.0,orthanc,536870912,25199075328,20.0,2,0.42,100,"
-        "7200.0,host,4242,48234496,0.7,12,17,0,7190.5,3\n"
+        "7200.0,,,,,,,,,,,,,,,,,20.0 97.5,host,4242,48234496,0.7,12,17,0,7190.5,3,,,,,3.11.7\n"
     )
 
 

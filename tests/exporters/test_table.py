@@ -105,3 +105,13 @@ def test_whatever_nodes_are_called_it_is_a_line_each_and_fits(make_node, names, 
     assert all(line.isprintable() for line in lines)
     if width >= 30:
         assert max(map(len, lines)) <= width
+
+
+def test_where_some_are_containers_a_column_says_whose_memory_and_cpu_it_is(make_node, now) -> None:
+    machine, container = make_node("a"), make_node("b", host_source="container")
+
+    lines = table([machine, container, make_node("c", status="down")], now).splitlines()
+
+    assert lines[0].endswith("UPTIME  OF         LAST SEEN")
+    assert [line.split()[-2] for line in lines[1:3]] == ["host", "container"]
+    assert "OF" not in table([machine], now)

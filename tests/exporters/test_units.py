@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eye.exporters.units import duration, figure, last_seen, percent, size
-from eye.metrics.catalogue import Unit
+from eye.exporters.units import duration, figure, last_seen, percent, shown, size
+from eye.metrics.catalogue import Unit, select
 
 KB, MB, GB, TB = 1024, 1024**2, 1024**3, 1024**4
 UNITS = ["B", "KB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"]
@@ -158,3 +158,18 @@ def test_how_long_ago_a_node_was_heard_of() -> None:
     assert last_seen(100.0, 112.9) == "last seen 12 seconds ago"
     assert last_seen(100.0, 101.0) == "last seen 1 second ago"
     assert last_seen(None, 112.0) == "never seen"
+
+
+def test_a_speed_is_a_size_a_second() -> None:
+    assert figure(1536.0, Unit.SPEED) == "1.5KB/s"
+
+
+def test_a_plain_number_that_is_whole_has_no_fraction() -> None:
+    assert (figure(5, Unit.NUMBER), figure(5.0, Unit.NUMBER)) == ("5", "5.00")
+
+
+def test_what_there_is_one_of_each_of_is_written_as_all_of_them(make_node) -> None:
+    (cores,) = select(["cpu_per_core"])
+
+    assert shown(cores, make_node(host_core_cpus=(0.12, 0.974))) == "12% 97%"
+    assert shown(cores, make_node()) == "unknown"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
 from eye.errors import UnknownMetric
-from eye.metrics.catalogue import CATALOGUE, SCOPES, Kind, Scope, Unit, find, names, select, titles
+from eye.metrics.catalogue import CATALOGUE, LISTS, SCOPES, Kind, Scope, Unit, find, names, select, titles
 from eye.metrics.sample import HostReading, ProcessReading, Sample
 
 HOST = HostReading("orthanc", 512, 2048, 0.2, 2, 0.42, 100, 7200.0)
@@ -16,11 +16,11 @@ SAMPLE = Sample("a", "0" * 16, 1.0, HOST, PROCESS)
 
 
 def test_every_field_of_the_readings_that_is_a_figure_is_in_it_in_order() -> None:
-    of_host = [m.field for m in CATALOGUE if m.scope is Scope.HOST]
+    of_host = [m.field for m in (*CATALOGUE, *LISTS) if m.scope is Scope.HOST]
     of_node = [m.field for m in CATALOGUE if m.scope is Scope.NODE]
 
     assert of_host == [field.name for field in fields(HostReading) if field.name not in ("name", "source")]
-    assert of_node == [field.name for field in fields(ProcessReading) if field.name != "pid"]
+    assert of_node == [field.name for field in fields(ProcessReading) if field.name not in ("pid", "python")]
 
 
 def test_a_name_is_there_once_in_a_scope() -> None:
@@ -44,12 +44,40 @@ def test_a_metric_reads_its_value_from_a_sample() -> None:
     assert read["node", "restarts"] == 3
 
 
-def test_only_restarts_only_go_up() -> None:
-    assert [m.name for m in CATALOGUE if m.kind is Kind.COUNTER] == ["restarts"]
+def test_what_only_goes_up() -> None:
+    counters = [m.name for m in CATALOGUE if m.kind is Kind.COUNTER]
+
+    assert [name for name in counters if not name.endswith("_total")] == [
+        "context_switches",
+        "restarts",
+        "gc_collections",
+        "gc_collected",
+        "gc_uncollectable",
+    ]
+    assert [name for name in counters if name.endswith("_total")] == [
+        "disk_read_total",
+        "disk_written_total",
+        "net_received_total",
+        "net_sent_total",
+    ]
 
 
 def test_a_share_says_in_json_that_it_is_given_in_percent() -> None:
-    assert {m.json_name for m in CATALOGUE if m.unit is Unit.SHARE} == {"cpu_percent"}
+    percents = {m.json_name for m in (*CATALOGUE, *LISTS) if m.unit is Unit.SHARE}
+
+    assert percents == {"cpu_percent", "busiest_core_percent", "cpu_percents"}
+
+
+def test_what_there_is_one_of_each_of_is_read_as_all_and_as_the_greatest() -> None:
+    (cores,) = find("cpu_per_core")
+    busy = replace(SAMPLE, host=replace(HOST, core_cpus=(0.25, 1.0)))
+
+    assert (cores.read_each(busy), cores.read(busy)) == ((0.25, 1.0), 1.0)
+    assert (cores.read_each(SAMPLE), cores.read(SAMPLE)) == (None, None)
+
+
+def test_nothing_but_the_default_table_is_in_the_default_table() -> None:
+    assert all(m.name in ("memory", "cpu", "processes", "uptime") for m in CATALOGUE if m.in_default_table)
 
 
 @pytest.mark.parametrize("said", ["memory", "Memory", "MEMORY", " memory ", "memory-usage", "Memory Usage"])
@@ -70,8 +98,7 @@ def test_an_unknown_metric_is_refused_with_the_list_and_what_is_close() -> None:
         find("memroy")
 
     assert str(refusal.value) == (
-        "unknown metric 'memroy'; there are: memory, memory_total, cpu, cores, load_1m, processes, uptime, "
-        "threads, restarts, mailbox. Did you mean 'memory'?"
+        f"unknown metric 'memroy'; there are: {', '.join(names())}. Did you mean 'memory'?"
     )
 
 

@@ -53,7 +53,7 @@ def test_a_name_that_cannot_be_is_refused_with_what_is_allowed(name: str, said: 
 
 def test_a_unit_is_one_of_the_catalogues() -> None:
     assert described("size", "", "bytes", Kind.COUNTER) == About("", "bytes", "counter")
-    with pytest.raises(BadMetric, match=r"bytes, share, seconds, .*, not 'MB'"):
+    with pytest.raises(BadMetric, match=r"bytes, share, bytes/s, seconds, .*, not 'MB'"):
         described("size", "", "MB", Kind.GAUGE)
     with pytest.raises(BadMetric, match="at most 200 characters, not 201"):
         described("size", "x" * 201, "", Kind.GAUGE)

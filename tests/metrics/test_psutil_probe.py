@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -58,12 +60,19 @@ def child(script: str) -> Iterator[subprocess.Popen[str]]:
         ("pids", "process_count", 0),
         ("boot_time", "uptime", 0.0),
         ("cpu_count", "cores", 1),
+        ("swap_memory", "swap_used", None),
+        ("disk_usage", "disk_total", None),
+        ("disk_io_counters", "disk_read", None),
+        ("net_io_counters", "network_sent", None),
+        ("cpu_times", "busiest_core", None),
+        ("cpu_times", "core_cpus", None),
+        ("cpu_stats", "context_switches", None),
     ],
 )
 def test_a_figure_that_is_refused_is_unknown_and_harms_no_other(
     function, field, unknown, error, clock, monkeypatch
 ) -> None:
-    def refuse():
+    def refuse(*_arguments, **_more):
         raise error
 
     monkeypatch.setattr(psutil, function, refuse if function != "cpu_count" else lambda: None)
@@ -275,3 +284,134 @@ def test_memory_of_the_process_agrees_with_proc(monkeypatch) -> None:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
 
     assert use.memory_rss == pytest.approx(pages * os.sysconf("SC_PAGE_SIZE"), abs=8 * MEGABYTE)
+
+
+# -------------------------------------------------------------------------- what is looked at rarely
+
+
+def test_what_costs_more_is_looked_at_rarely_and_repeated_in_between(clock, monkeypatch) -> None:
+    looks = []
+    swap_memory = psutil.swap_memory
+    monkeypatch.setattr(psutil, "swap_memory", lambda: looks.append(clock.monotonic()) or swap_memory())
+    probe, began = PsutilProbe(clock), clock.monotonic()
+    for _ in range(20):
+        assert probe.read_host().swap_total is not None
+        clock.advance(1.0)
+
+    assert [at - began for at in looks] == [0.0, 1.0, 6.0, 11.0, 16.0]
+
+
+def test_speeds_are_what_counters_went_up_by_a_second_over_all_cards_but_loopback(clock, monkeypatch) -> None:
+    sent = {"eth0": 1000, "wlan0": 500, "lo": 10**9}
+
+    def cards(**_more):
+        return {name: SimpleNamespace(bytes_sent=count, bytes_recv=0) for name, count in sent.items()}
+
+    monkeypatch.setattr(psutil, "net_io_counters", cards)
+    probe = PsutilProbe(clock)
+    first = probe.read_host()
+    sent["eth0"] += 300
+    sent["lo"] += 10**9
+    clock.advance(1.0)
+    second = probe.read_host()
+    clock.advance(5.0)
+    sent.clear()
+    third = probe.read_host()
+
+    assert (first.network_sent, first.network_send_rate, first.network_receive_rate) == (1500, None, None)
+    assert (second.network_sent, second.network_send_rate, second.network_receive_rate) == (1800, 300.0, 0.0)
+    assert (third.network_sent, third.network_send_rate) == (0, None)  # the cards are gone
+
+
+def test_a_machine_without_disks_has_no_figures_of_them(clock, monkeypatch) -> None:
+    monkeypatch.setattr(psutil, "disk_io_counters", lambda **_more: None)
+
+    host = PsutilProbe(clock).read_host()
+
+    assert (host.disk_read, host.disk_write_rate) == (None, None)
+    assert host.network_sent is not None
+
+
+def test_the_node_tells_its_open_files_its_collector_and_its_python(clock) -> None:
+    probe = PsutilProbe(clock)
+    before = probe.read_process()
+    gc.collect()
+    with open(os.devnull) as _held:
+        clock.advance(1.0)
+        after = probe.read_process()
+
+    assert before.open_files is not None
+    assert after.open_files == before.open_files + 1
+    assert after.gc_collections >= before.gc_collections + 1
+    assert (after.gc_uncollectable, after.python) == (0, ".".join(map(str, sys.version_info[:3])))
+
+
+# ------------------------------------------------------------------------------------ in a container
+
+
+class Group:
+    """A control group that may use 1 GB and half a core."""
+
+    memory_total = 2**30
+    cores: float | None = 0.5
+
+    def __init__(self) -> None:
+        self.used, self.seconds = 2**28, 100.0
+
+    def read_memory_used(self) -> int:
+        return self.used
+
+    def read_cpu_seconds(self) -> float:
+        return self.seconds
+
+
+def test_in_a_container_memory_and_cpu_are_its_own_of_what_it_may_use(clock) -> None:
+    group = Group()
+    probe = PsutilProbe(clock, lambda _memory, _cores: group)
+    probe.read_host(), probe.read_process()
+    group.seconds += 0.25
+    clock.advance(1.0)
+    host = probe.read_host()
+
+    assert (host.source, host.memory_used, host.memory_total, host.cores) == ("container", 2**28, 2**30, 1)
+    assert host.cpu == pytest.approx(0.5)
+
+
+def test_a_burst_beyond_the_limit_is_all_of_it(clock) -> None:
+    group = Group()
+    probe = PsutilProbe(clock, lambda _memory, _cores: group)
+    probe.read_host()
+    group.seconds += 0.9
+    clock.advance(1.0)
+
+    assert probe.read_host().cpu == 1.0
+
+
+def test_limits_that_come_and_go_are_noticed(clock) -> None:
+    groups = [None, Group(), None]
+    probe = PsutilProbe(clock, lambda _memory, _cores: groups.pop(0))
+    sources = []
+    for _ in range(3):
+        sources.append(probe.read_host().source)
+        clock.advance(59.0)
+        assert probe.read_host().source == sources[-1]
+        clock.advance(1.0)
+
+    assert sources == ["host", "container", "host"]
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError("memory.current"), ValueError("max")])
+def test_a_group_that_is_being_taken_down_harms_nobody(error, clock, monkeypatch) -> None:
+    group = Group()
+    probe = PsutilProbe(clock, lambda _memory, _cores: group)
+
+    def refuse(self):
+        raise error
+
+    monkeypatch.setattr(Group, "read_memory_used", refuse)
+    monkeypatch.setattr(Group, "read_cpu_seconds", refuse)
+    clock.advance(1.0)
+    host = probe.read_host()
+
+    assert host.memory_used > 0
+    assert host.cpu is None

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eye.errors import ProbeNotReady
-from eye.metrics.rates import FamilyShare, HostShare, HostTimes, ProcessTimes, spent
+from eye.metrics.rates import FamilyShare, HostShare, HostTimes, ProcessTimes, Speeds, spent
 
 SECONDS = st.floats(0, 1e6, allow_nan=False)
 FAMILY = st.dictionaries(st.integers(1, 6), st.builds(ProcessTimes, own=SECONDS, waited=SECONDS), max_size=6)
@@ -142,3 +142,12 @@ def test_a_family_share_is_of_all_cores() -> None:
 
     assert share.look(12.0, 4, {1: ProcessTimes(102.0, 0.0)}) == 0.25
     assert share.look(12.01, 4, {1: ProcessTimes(102.5, 0.0)}) == 0.25
+
+
+def test_a_speed_needs_two_looks_and_a_counter_that_did_not_go_back() -> None:
+    speeds = Speeds()
+
+    assert speeds.look(10.0, {"read": 100, "gone": 7}) == {}
+    assert speeds.look(12.0, {"read": 300, "new": 5}) == {"read": 100.0}
+    assert speeds.look(12.0, {"read": 400, "new": 5}) == {}
+    assert speeds.look(13.0, {"read": 1, "new": 5}) == {"new": 0.0}

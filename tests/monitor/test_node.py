@@ -103,7 +103,8 @@ def test_a_figure_of_the_program_is_seen_by_the_others_and_survives_a_crash_of_i
     before = serial(b, "/eye/local/figures/asker")
     b.system.whereis("eye.local").kill()
     eventually(lambda: serial(b, "/eye/local/figures/asker") > before)
-    recent = a.view.recent("b", ["custom.orders"], seconds=60.0, step=60.0)
+    eventually(lambda: told() and told().custom == {"orders": 7, "served": 4711} and status(a, "b") == "up")
+    recent = b.view.recent("b", ["custom.orders"], seconds=60.0, step=60.0)
     assert (7.0, 7.0, 7.0) in (point and tuple(point) for point in recent["points"]["custom.orders"])
 
 

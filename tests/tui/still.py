@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from eye.errors import EyeError, UnknownNode
@@ -9,7 +10,7 @@ from eye.metrics.sample import HostReading, ProcessReading
 from eye.monitor.node_view import NodeView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 NOW = 1795462080.0
 GIB = 1024**3
@@ -56,6 +57,10 @@ def process(id_: str, path: str, **changes: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+DEPARTED = {
+    "id": "import-7", "word": "crash", "detail": "no such file", "reason": "FileNotFoundError: no such file",
+    "restart": "temporary", "rule": "a temporary child is never restarted", "at": NOW - 4.0,
+}  # fmt: skip
 CAUSE = {
     "child": "orders", "word": "crash", "detail": "no such order", "reason": "ValueError: no such order",
     "failed_start": False, "at": NOW - 0.8, "used": 1, "max_restarts": 3, "max_seconds": 5.0,
@@ -72,6 +77,10 @@ def document() -> dict[str, Any]:
         cause=CAUSE,
         restarts=2,
         last_exit="ValueError: no such order",
+        history=[
+            {"at": NOW - 30.0, "waited": 0.0, "because": CAUSE},
+            {"at": NOW - 0.8, "waited": 1.5, "because": CAUSE},
+        ],
     )
     gone = process("gone", "/eye/local/gone", status="stopped", last_exit="shutdown", handled=None)
     local = process(
@@ -81,11 +90,47 @@ def document() -> dict[str, Any]:
         strategy="one_for_one",
         budget=budget,
         children=[sampler, orders, gone],
+        departed=[DEPARTED],
     )
     root = process(
         "eye", "/eye", kind="supervisor", strategy="rest_for_one", budget={**budget, "used": 0}, children=[local]
     )
     return {"version": 1, "node": "mystic-node-1", "at": NOW, "tree": root, "others": []}
+
+
+def past_document(at: float) -> dict[str, Any]:
+    """The same before anything had happened, drawn five seconds before."""
+    orders = process("orders", "/eye/local/orders", started_at=at - 60.0)
+    local = process("local", "/eye/local", kind="supervisor", strategy="one_for_one",
+                    budget={"max_restarts": 3, "max_seconds": 5.0, "used": 0}, children=[orders])  # fmt: skip
+    root = process("eye", "/eye", kind="supervisor", strategy="rest_for_one", children=[local],
+                   budget={"max_restarts": 3, "max_seconds": 5.0, "used": 0})  # fmt: skip
+    return {"version": 1, "node": "mystic-node-1", "at": at, "as_of": at - 5.0, "tree": root, "others": []}
+
+
+def sightings(names: list[str], **differing: str) -> dict[str, Any]:
+    """Everybody sees everybody up, but for `differing`: `{"a__b": "down"}` is what a sees of b."""
+    rows = [
+        {
+            "node": teller,
+            "error": None,
+            "sees": {
+                other: {"status": differing.get(f"{teller}__{other}", "up"), "age": 0.4}
+                for other in names
+                if other != teller and differing.get(f"{teller}__{other}") != "nothing"
+            },
+        }
+        for teller in names
+    ]
+    return {"version": 1, "at": NOW, "nodes": names, "rows": rows, "left_out": 0}
+
+
+def alert(node: str = "mystic-node-5", **changes: Any) -> dict[str, Any]:
+    fields = {
+        "rule": "busy", "node": node, "severity": "critical", "state": "firing", "since": NOW - 30.0,
+        "fired_at": NOW - 12.0, "resolved_at": None, "value": 0.97, "text": "CPU 97 % for 12 s", "silenced": False,
+    }  # fmt: skip
+    return {**fields, **changes}
 
 
 def flat(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -102,7 +147,9 @@ class StillView:
         self.records: list[dict[str, Any]] = []
         self.trouble: EyeError | None = None
         self.done: list[tuple[Any, ...]] = []
-        self.looked = 0
+        self.looked: list[list[str]] = []
+        self.warnings: list[dict[str, Any]] = []
+        self.has_history = False
 
     def nodes(self) -> tuple[NodeView, ...]:
         return self.shown
@@ -110,8 +157,11 @@ class StillView:
     def now(self) -> float:
         return NOW
 
-    def look(self, seconds: float = 30.0) -> None:
-        self.looked += 1
+    def look(self, seconds: float = 30.0, nodes: Iterable[str] | None = None) -> None:
+        self.looked.append(list(nodes or ()))
+
+    def alerts(self) -> list[dict[str, Any]]:
+        return self.warnings
 
     def events(self) -> list[dict[str, Any]]:
         return self.records
@@ -120,8 +170,8 @@ class StillView:
         top = 1.0 if metric.endswith("cpu") else 8.0 * GIB
         return [top * step / 10 for step in range(10)]
 
-    def recent(self, node: str, metrics: list[str], *, seconds: float, step: float) -> dict[str, Any]:
-        self._ask("recent", node)
+    def graph(self, node: str, metrics: list[str], *, seconds: float, step: float) -> dict[str, Any]:
+        self._ask("graph", node, seconds)
         count = int(seconds / step)
         tops = {"host.cpu": 1.0, "host.memory": 6.0 * GIB, "host.memory_total": 24.0 * GIB, "node.memory": 4.8e7}
         points = {
@@ -131,9 +181,23 @@ class StillView:
         starts = [NOW - seconds + at * step for at in range(count)]
         return {"version": 1, "node": node, "at": NOW, "step": step, "starts": starts, "points": points}
 
-    def tree(self, node: str) -> dict[str, Any]:
-        self._ask("tree", node)
-        return document()
+    def tree(self, node: str, at: float | None = None) -> dict[str, Any]:
+        self._ask("tree", node, at)
+        return document() if at is None else past_document(at)
+
+    def past_nodes(self, at: float) -> tuple[NodeView, ...]:
+        self.done.append(("past", at))
+        if self.trouble is not None:
+            raise self.trouble
+        return tuple(
+            replace(node, status="up", reason=None, seen_at=at - 0.4, since=at - 60) for node in self.shown
+        )
+
+    def sightings(self) -> dict[str, Any]:
+        self.done.append(("sightings",))
+        if self.trouble is not None:
+            raise self.trouble
+        return sightings([node.name for node in self.shown])
 
     def processes(self, node: str, *, sort: str, limit: int) -> dict[str, Any]:
         self._ask("processes", node, sort)
@@ -151,6 +215,16 @@ class StillView:
     def crash(self, node: str, process: str) -> str:
         self._ask("crash", node, process)
         return process
+
+    def handle(self, node: str, process: str, deed: str) -> str:
+        self._ask("handle", node, process, deed)
+        return process
+
+    def state(self, node: str, process: str) -> dict[str, Any]:
+        self._ask("state", node, process)
+        state = [["_orders", "{17: 'ring', 18: 'cloak'}"], ["_last", "None"]]
+        return {"version": 1, "node": node, "at": NOW, "path": process, "behaviour": "shop.orders.Orders",
+                "status": "running", "state": state}  # fmt: skip
 
     def _ask(self, *what: Any) -> None:
         self.done.append(what)

@@ -11,7 +11,22 @@ from hypothesis import strategies as st
 from eye.tui import cells
 
 HOSTILE = st.text(max_size=60) | st.sampled_from(
-    ["<script>", "\x1b[31mred", "a" * 10_000, "\u202egnp.exe", "日本語", "[red]x[/]", "é"]
+    [
+        "<script>",
+        "\x1b[31mred",
+        "a" * 10_000,
+        "\u202egnp.exe",
+        "日本語",
+        "[red]x[/]",
+        "é",
+        "e" + "\u0301" * 10_000,
+        "\u0301" * 50,
+        "👨\u200d👩\u200d👧 👍\U0001f3ff",
+        "ก\u0e31\u0e48",
+        "राम",
+        "\u200b" * 9,
+        "\ufe0f☂\ufe0f",
+    ]
 )
 
 
@@ -23,6 +38,59 @@ def test_a_cell_is_as_wide_as_it_is_told(text: str, columns: int, right: bool) -
 @given(HOSTILE, st.integers(0, 50))
 def test_nothing_that_a_terminal_would_obey_is_left(text: str, columns: int) -> None:
     assert cells.fit(text, columns).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "tamed"),
+    [
+        ("e\u0301" + "\u0302" * 10_000, "é\u0302"),
+        ("\u0301x", "x"),
+        ("x\u200by", "x\ufffdy"),
+        ("👍\U0001f3ff\ufe0f!", "👍!"),
+        ("مرحبا", "مرحبا"),
+    ],
+)
+def test_marks_do_not_pile_up(text: str, tamed: str) -> None:
+    assert cells.tame(text) == tamed
+
+
+@given(HOSTILE)
+def test_what_was_tamed_is_harmless_and_stays_as_it_is(text: str) -> None:
+    tamed = cells.tame(text)
+
+    assert tamed.isprintable()
+    assert len(tamed) <= 2 * max(cells.width(tamed), 1)
+    assert cells.tame(tamed) == tamed
+
+
+@given(HOSTILE, st.integers(1, 60), st.integers(1, 5))
+def test_sentences_are_broken_into_lines_that_fit(text: str, columns: int, most: int) -> None:
+    lines = cells.wrap(text, columns, most)
+
+    assert len(lines) <= most
+    assert all(cells.width(line) <= columns for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "lines"),
+    [
+        ("one two three", 8, ["one two", "three"]),
+        ("one two three", 7, ["one two", "three"]),
+        ("onetwothree", 4, ["onet", "woth", "ree"]),
+        ("a b c d e f g h", 3, ["a b", "c d", "e …"]),
+        ("", 10, []),
+    ],
+)
+def test_a_sentence_is_broken_at_its_blanks(text: str, columns: int, lines: list[str]) -> None:
+    assert cells.wrap(text, columns) == lines
+
+
+def test_two_texts_share_a_line() -> None:
+    left, right = (("nodes", "text"),), (("note", "dim"),)
+
+    assert cells.plain(cells.across(left, right, 12)) == "nodes   note"
+    assert cells.plain(cells.across(left, right, 7)) == "no…note"
+    assert cells.plain(cells.across(left, right, 3)) == "no…"
 
 
 @given(st.lists(st.tuples(st.text(max_size=20), st.just("text")), max_size=5), st.integers(0, 40))

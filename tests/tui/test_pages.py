@@ -129,7 +129,7 @@ def test_a_click_on_a_title_finds_its_column() -> None:
 
 @given(WIDTHS, st.integers(0, 40))
 def test_graphs_fit_the_width(columns: int, rows: int) -> None:
-    series = StillView(node_view()).recent(
+    series = StillView(node_view()).graph(
         "mystic-node-1", [graph.key for graph in detail_page.GRAPHS] + ["host.memory_total"], seconds=60, step=1
     )
 
@@ -139,7 +139,7 @@ def test_graphs_fit_the_width(columns: int, rows: int) -> None:
 
 @pytest.mark.parametrize(("columns", "rows"), [(79, 14), (119, 22)])
 def test_all_graphs_are_seen_at_once(columns: int, rows: int) -> None:
-    series = StillView(node_view()).recent("mystic-node-1", ["host.cpu"], seconds=60, step=1)
+    series = StillView(node_view()).graph("mystic-node-1", ["host.cpu"], seconds=60, step=1)
 
     lines = detail_page.graphs(series, columns, rows)
 
@@ -173,8 +173,8 @@ def test_who_a_node_is_fits(node: Any, columns: int) -> None:
     ("askers", "text"),
     [
         (0, ""),
-        (1, "looked at 2.0 times a second from 1 machine, which costs it 0.061% of a core and 1.4K/s"),
-        (2, "looked at 2.0 times a second from 2 machines, which costs it 0.061% of a core and 1.4K/s"),
+        (1, "looking costs it 0.061% of a core and 1.4K/s: 2.0 questions/s from 1 machine"),
+        (2, "looking costs it 0.061% of a core and 1.4K/s: 2.0 questions/s from 2 machines"),
     ],
 )
 def test_the_price_of_looking(askers: int, text: str) -> None:
@@ -193,11 +193,12 @@ def tree_text(**asked: Any) -> str:
 def test_the_tree_tells_the_story_of_its_restarts() -> None:
     text = tree_text()
 
-    assert "▾ local                         one_for_one  ▮▯▯ 1 of 3 in 5 s" in text
+    assert "▾ local         permanent  one_for_one   ▮▯▯ 1 of 3 in 5 s" in text
     assert "orders#3" in text
-    assert "⟳ 2  restarted because it crashed: ValueError: no such order, 0.8 s ago, 1 of 3 in 5 s" in text
+    assert "⟳ 2  restarted 0s ago because it crashed: ValueError: no such order, 1 of 3 in 5 s" in text
     assert "12 waiting for 4s" in text
     assert "stopped  last exit: shutdown" in text
+    assert "✖ import-7    temporary  gone 4s ago: FileNotFoundError: no such file; a temporary child" in text
 
 
 def test_what_is_folded_says_how_much_and_what_is_wrong_in_it() -> None:
@@ -279,13 +280,22 @@ def test_the_help_fits_a_small_terminal() -> None:
     assert all(width(line) <= 79 for line in lines)
 
 
-@pytest.mark.parametrize("page", ["help", "nodes", "graphs", "tree", "processes"])
+@pytest.mark.parametrize("page", hints.PAGES)
 def test_the_last_line_fits_a_small_terminal(page: str) -> None:
     assert width(hints.footer(page)) <= 80
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(60.0, "minute"), (300.0, "5 minutes"), (900.0, "15 minutes"), (3600.0, "hour")]
+    ("seconds", "said"),
+    [
+        (30.0, "30 seconds"),
+        (60.0, "minute"),
+        (300.0, "5 minutes"),
+        (3600.0, "hour"),
+        (6 * 3600.0, "6 hours"),
+        (86400.0, "day"),
+        (7 * 86400.0, "7 days"),
+    ],
 )
 def test_how_far_back(seconds: float, said: str) -> None:
     assert hints.reach(seconds) == said
