@@ -27,7 +27,7 @@ from eye.monitor.census import TIMEOUT, Observer, everybody
 from eye.monitor.config import cookie_path, make_tls, runtime_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from eye.cli.options import Shared
     from eye.cluster.discovery.local import Entry
@@ -110,6 +110,15 @@ class Lookout:
     def ask_all(self, addresses: Iterable[str], method: Method, *args: Any, timeout: float) -> dict[str, Answer]:
         """Ask several at once; see `Engine.request_all`."""
         return self._asker.request_all(addresses, method, *args, timeout=timeout)
+
+    def ask_each(
+        self, addresses: Iterable[str], method: Method, *args: Any, timeout: float
+    ) -> Iterator[tuple[str, Answer]]:
+        """Ask several at once, and give each answer as it comes; see `request_each`."""
+        from eye.cluster.each import request_each  # few commands need it
+
+        asker = self._asker
+        return request_each(asker, addresses, method, *args, timeout=timeout, move=asker.run_until)
 
     def monotonic(self) -> float:
         """Tell the time by which beats are kept."""

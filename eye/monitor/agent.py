@@ -27,6 +27,7 @@ from eye.monitor.methods import (
     CRASH,
     EVENTS,
     GC,
+    GC_ESTIMATE,
     HANDLE,
     PAST,
     PROCESSES,
@@ -59,7 +60,8 @@ class Agent:
     """Speaks for one node."""
 
     exposed: ClassVar[tuple[Method, ...]] = (
-        SAMPLE, SAMPLE_AFTER, RECENT, PAST, TREE, TREE_AT, PROCESSES, EVENTS, GC, CRASH, HANDLE, STATE, COST,
+        SAMPLE, SAMPLE_AFTER, RECENT, PAST, TREE, TREE_AT, PROCESSES, EVENTS, GC, GC_ESTIMATE, CRASH,
+        HANDLE, STATE, COST,
     )  # fmt: skip
 
     def __init__(
@@ -161,6 +163,11 @@ class Agent:
             **{figure: sum(one[figure] for one in rows) for figure in ("requests", "received", "sent")},
             "askers": [{"who": one["who"], "cpu_percent": 100.0 * one.pop("cpu"), **one} for one in rows],
         }
+
+    def estimate_garbage(self) -> dict[str, Any]:
+        """Say what a collection would be likely to cost."""
+        self._check("gc")
+        return self._collections.estimate()
 
     def collect_garbage(self) -> dict[str, Any]:
         """Collect garbage, on this very thread; all others stand still meanwhile."""

@@ -89,6 +89,9 @@ SILENCE = Method("alerts", "silence", (str, str, float, str), dict[str, Any], la
 GC = Method("agent", "collect_garbage", (), dict[str, Any], lane="actions")
 """Collect garbage; answers the receipt: see `garbage`."""
 
+GC_ESTIMATE = Method("agent", "estimate_garbage", (), dict[str, Any], lane="actions")
+"""What a collection would be likely to cost: see `garbage`."""
+
 CRASH = Method("agent", "crash", (str, str), str, lane="actions")
 """End the process at a path with a reason; answers the path of the process that was hit."""
 

@@ -15,7 +15,7 @@ from eye.cluster.registry import FORGET
 from eye.errors import HistoryOff, NodeDown, NotDown, UnknownNode
 from eye.monitor import looking_back
 from eye.monitor.collector import LOOKING, Looking
-from eye.monitor.methods import COST, CRASH, GC, HANDLE, PROCESSES, RECENT, STATE, TREE, TREE_AT
+from eye.monitor.methods import COST, CRASH, GC, GC_ESTIMATE, HANDLE, PROCESSES, RECENT, STATE, TREE, TREE_AT
 from eye.monitor.past import past
 from eye.monitor.sightings import sightings
 
@@ -255,6 +255,16 @@ class View:
     def alerts(self) -> list[dict[str, Any]]:
         """Answer the alerts that this node evaluates, what fires first; see `eye.alerts.alert`. Never waits."""
         return self._alerts.records(self.now())
+
+    def estimate_garbage(self, node: str, timeout: float = 5.0) -> dict[str, Any]:
+        """Ask how long a node would be likely to stand still for a collection; see `garbage.Collections.estimate`.
+
+        Raises:
+            ActionRefused, and what `tree` raises
+        """
+        if node == self.node_name:
+            return self._agent.estimate_garbage()
+        return self._engine().request(self._address(node), GC_ESTIMATE, timeout=timeout)  # type: ignore[no-any-return]
 
     def collect_garbage(self, node: str, timeout: float = 30.0) -> dict[str, Any]:
         """Have a node collect garbage; answer its receipt, see `garbage.Collections.collect`.

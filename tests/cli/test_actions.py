@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from eye.monitor.agent import Agent
 from eye.monitor.config import NodeConfig
 from eye.monitor.node import Node
 
@@ -45,23 +48,126 @@ def test_gc_is_done_where_it_is_wanted_only(run: Callable[..., Any], node: Calla
     text = run("gc", "a")
     data = run("gc", "b", "--format", "json")
 
-    assert (text.code, text.err) == (0, "")
-    assert text.out.splitlines()[0].startswith("NODE ")
-    assert text.out.splitlines()[1].startswith("a ")
-    assert (data.code, data.err) == (0, "")
-    assert [receipt["node"] for receipt in json.loads(data.out)["receipts"]] == ["b"]
+    assert text.code == 0
+    assert re.fullmatch(r"a will stand still for about [\d.]+ m?s \([\d,]+ objects\)\n", text.err)
+    heading, line = text.out.splitlines()
+    assert heading.split() == [
+        "NODE",
+        "YOUNG",
+        "MIDDLE",
+        "OLD",
+        "UNCOLLECTABLE",
+        "BEFORE",
+        "AFTER",
+        "FREED",
+        "PAUSE",
+    ]
+    assert re.fullmatch(r"a +\d+ +\d+ +\d+ +\d+ +\S+B +\S+B +\S+B +[\d.]+ m?s", line)
+    told = json.loads(data.out)
+    assert data.code == 0
+    assert told.keys() == {"version", "estimates", "receipts", "failed"}
+    assert [one["node"] for one in told["receipts"]] == [one["node"] for one in told["estimates"]] == ["b"]
+    assert told["failed"] == []
 
 
 def test_gc_says_who_refused_and_who_did_it_just_now(run: Callable[..., Any], node: Callable[..., Node]) -> None:
     node("a")
     node("b", deny=frozenset({"gc"}))
+    node("c")
     run("gc", "a")
 
-    again = run("gc", "--all")
+    again, data = run("gc", "a", "b"), run("gc", "--all", "--format", "json")
 
     assert (again.code, again.out) == (3, "")
     assert "without --deny gc" in again.err
     assert len(again.err.splitlines()) == 2
+    told = json.loads(data.out)
+    assert data.code == 3
+    assert [one["node"] for one in told["receipts"]] == ["c"]
+    assert sorted(one["node"] for one in told["failed"]) == ["a", "b"]
+
+
+def test_gc_says_what_it_would_cost_and_does_nothing(run: Callable[..., Any], node: Callable[..., Node]) -> None:
+    node("a")
+    node("b")
+
+    asked, data = run("gc", "--all", "--estimate"), run("gc", "a", "--estimate", "--format", "json")
+    done = run("gc", "a")
+
+    heading, *lines = asked.out.splitlines()
+    assert (asked.code, asked.err) == (0, "")
+    assert heading.split() == ["NODE", "OBJECTS", "MEMORY", "PAUSE", "ALLOWED"]
+    assert [re.fullmatch(r"(\w) +[\d,]+ +\S+B +about [\d.]+ m?s +now", line)[1] for line in lines] == ["a", "b"]  # type: ignore[index]
+    told = json.loads(data.out)
+    assert (told["receipts"], [one["node"] for one in told["estimates"]]) == ([], ["a"])
+    assert done.code == 0  # nothing was collected before
+
+
+def test_gc_of_several_ends_with_a_summary(run: Callable[..., Any], node: Callable[..., Node]) -> None:
+    node("a")
+    node("b")
+
+    done = run("gc", "a", "b")
+
+    assert sorted(line.split()[0] for line in done.out.splitlines()[1:]) == ["a", "b"]
+    first, last = done.err.splitlines()
+    assert first.startswith("2 nodes will stand still, ")
+    assert re.fullmatch(r"2 of 2 nodes: [\d,]+ objects and \S+ freed, the longest pause [\d.]+ m?s", last)
+
+
+def test_gc_does_not_wait_for_the_slowest(
+    run: Callable[..., Any], node: Callable[..., Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, quick = node("slow"), node("quick")
+    written: list[str] = []
+    (agent,) = [one for one in slow._parts.services if isinstance(one, Agent)]
+    collect = agent._collections.collect
+
+    def late() -> Any:
+        until(lambda: any("quick" in text for text in written))
+        return collect()
+
+    monkeypatch.setattr(agent._collections, "collect", late)
+    monkeypatch.setattr("eye.cli.screen.write", written.append)
+    done = run("gc", "slow", "quick")
+
+    assert done.code == 0
+    assert [text.splitlines()[-1].split()[0] for text in written] == ["quick", "slow"]
+    assert quick.is_alive
+
+
+def _at_a_terminal(monkeypatch: pytest.MonkeyPatch, answer: bool) -> list[str]:
+    asked: list[str] = []
+    monkeypatch.setattr("eye.cli.gc._LONG", 0.0)
+    for stream in ("stdin", "stdout"):
+        monkeypatch.setattr(getattr(sys, stream), "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.confirm", lambda text, **_more: asked.append(text) or answer)
+    return asked
+
+
+@pytest.mark.parametrize(("answer", "arguments", "questions", "lines"), [
+    (True, (), 1, 2), (False, (), 1, 0), (False, ("--yes",), 0, 2),
+])  # fmt: skip
+def test_gc_asks_a_person_before_a_node_stands_still_for_long(
+    run: Callable[..., Any], node: Callable[..., Node], monkeypatch: pytest.MonkeyPatch,
+    answer: bool, arguments: tuple[str, ...], questions: int, lines: int,
+) -> None:  # fmt: skip
+    node("a")
+    asked = _at_a_terminal(monkeypatch, answer)
+
+    done = run("gc", "a", *arguments)
+
+    assert (len(asked), len(done.out.splitlines()), done.code) == (questions, lines, 0)
+
+
+def test_gc_asks_no_program(
+    run: Callable[..., Any], node: Callable[..., Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node("a")
+    monkeypatch.setattr("eye.cli.gc._LONG", 0.0)
+    monkeypatch.setattr("click.confirm", lambda *_arguments, **_more: pytest.fail("a program was asked"))
+
+    assert run("gc", "a").code == 0
 
 
 @pytest.mark.parametrize("arguments", [(), ("a", "--all")])

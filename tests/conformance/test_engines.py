@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from eye.clock import SystemClock
+from eye.cluster.each import request_each
 from eye.cluster.engines.manager import ManagerEngine
 from eye.cluster.engines.network import Network
 from eye.cluster.interconnect import Answer, Method
@@ -263,6 +264,24 @@ def test_all_are_asked_at_once(shop: Workshop) -> None:
     assert [answers[address].get() for address in addresses] == ["hello"] * 5
     assert isinstance(answers[nobody].error, NodeUnreachable)
     assert shop.engine().request_all([], ECHO, 1, timeout=SOON) == {}
+
+
+def test_each_answer_is_given_as_it_comes(shop: Workshop) -> None:
+    asker, (_, slow, lab), (_, hangs, _) = shop.engine(), shop.serving(), shop.serving()
+    nobody = "127.0.0.1:1"
+
+    answers = request_each(asker, [slow, nobody, slow], WAIT, 60.0, timeout=SOON)
+    first = next(answers)
+    lab.released.set()
+
+    assert (first[0], type(first[1].error)) == (nobody, NodeUnreachable)
+    assert list(answers) == [(slow, Answer("waited"))]
+    late = dict(request_each(asker, [hangs], WAIT, 60.0, timeout=0.05))
+    assert isinstance(late[hangs].error, DeadlineExceeded)
+
+
+def test_nobody_is_asked_and_nobody_answers(shop: Workshop) -> None:
+    assert list(request_each(shop.engine(), [], ECHO, 1, timeout=SOON)) == []
 
 
 # --------------------------------------------------------------------------------------- errors

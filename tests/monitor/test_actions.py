@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import threading
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +24,7 @@ from eye.metrics.sampler import Latest
 from eye.monitor.agent import Agent
 from eye.monitor.chronicle import as_line, as_record
 from eye.monitor.event_log import EventLog
-from eye.monitor.garbage import AT_MOST_EVERY, Collections
+from eye.monitor.garbage import AT_MOST_EVERY, Collections, Stall
 from eye.monitor.methods import RIGHTS
 from eye.monitor.sayings import say
 from eye.supervision import ChildSpec, GenServer, Supervisor, System, events
@@ -56,6 +58,7 @@ def agent_of(system: System, allow: frozenset[str], latest: Latest | None = None
         ("read", lambda agent: agent.tree()),
         ("read", lambda agent: agent.cost()),
         ("gc", lambda agent: agent.collect_garbage()),
+        ("gc", lambda agent: agent.estimate_garbage()),
         ("kill", lambda agent: agent.crash("/idle", "because")),
         ("kill", lambda agent: agent.handle("/idle", "stop")),
         ("state", lambda agent: agent.state("/idle")),
@@ -192,6 +195,63 @@ def test_a_receipt_says_what_was_found_and_how_long_it_took(clock: ManualClock) 
     assert sum(receipt["collected"]) >= 100
     assert receipt["objects_after"] < receipt["objects_before"]
     assert json.loads(json.dumps(receipt)) == receipt
+
+
+def test_the_pause_is_what_another_thread_could_not_do() -> None:
+    def hold(seconds: float) -> None:
+        with Stall() as stall:
+            sys.setswitchinterval(10.0)  # nobody is let in before we are through
+            try:
+                until = time.perf_counter() + seconds
+                while time.perf_counter() < until:
+                    pass
+            finally:
+                sys.setswitchinterval(before)
+        stalls.append(stall.longest)
+
+    before, stalls = sys.getswitchinterval(), list[float]()
+    hold(0.2)
+    with Stall() as idle:
+        threading.Event().wait(0.05)
+
+    assert 0.15 < stalls[0] < 5.0
+    assert idle.longest < stalls[0]
+
+
+def test_an_estimate_says_what_it_is_likely_to_cost_and_when_it_is_allowed(clock: ManualClock) -> None:
+    collections = Collections("a", clock, lambda: 4096)
+    before = collections.estimate()
+    collections.collect()
+    clock.advance(2)
+    after = collections.estimate()
+
+    assert (before["node"], before["rss"], before["allowed_in"]) == ("a", 4096, 0.0)
+    assert before["objects"] > 1000
+    assert 0.0 < before["estimate"] < 60.0
+    assert after["allowed_in"] == AT_MOST_EVERY - 2
+    assert json.loads(json.dumps(before)) == before
+
+
+def test_an_estimate_learns_from_the_last_collection(clock: ManualClock) -> None:
+    kept = [[] for _ in range(20_000)]  # type: ignore[var-annotated]
+    collections = Collections("a", clock, lambda: None)
+    receipt = collections.collect()
+    told = collections.estimate()
+
+    assert told["estimate"] == pytest.approx(told["objects"] * collections._per_object)
+    assert collections._per_object * receipt["objects_before"] <= receipt["took"]
+    assert kept
+
+
+def test_objects_are_not_counted_all_the_time(clock: ManualClock) -> None:
+    collections = Collections("a", clock, lambda: None)
+    first = collections.estimate()
+    clock.advance(0.5)
+    second = collections.estimate()
+    clock.advance(0.5)
+    third = collections.estimate()
+
+    assert (second["at"], third["at"]) == (first["at"], first["at"] + 1.0)
 
 
 def test_a_node_does_not_collect_all_the_time(clock: ManualClock) -> None:
