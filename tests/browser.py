@@ -39,7 +39,7 @@ _SWITCHES = (
     "--remote-debugging-port=0",
 )
 _KEYS = {"Enter": 13, "Escape": 27, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39}
-_KEYS |= {"ArrowDown": 40, "PageUp": 33, "PageDown": 34, "Tab": 9}
+_KEYS |= {"ArrowDown": 40, "PageUp": 33, "PageDown": 34, "Tab": 9, "Backspace": 8}
 
 
 class Browser:

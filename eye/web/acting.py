@@ -56,7 +56,9 @@ def add_actions(blueprint: Blueprint, view: Any, options: Options) -> None:
     def answer_me() -> Response:
         link = g.get("eye_link")
         key = None if link is None else link._asdict()
-        return as_json({"version": 1, "key": key, "actions": offered(), "login": g.get("eye_login")})
+        history = bool(getattr(view, "has_history", False))  # a view of somebody's own need not have one
+        told = {"key": key, "actions": offered(), "history": history, "login": g.get("eye_login")}
+        return as_json({"version": 1, **told})
 
     def act(path: str, endpoint: str, do: Callable[..., Any]) -> None:
         def carry_out(**names: str) -> Response:

@@ -36,11 +36,21 @@ def process(path: str, **changes: Any) -> dict[str, Any]:
     return {**made, "mailbox_age": None, "handled": 7, "restarts": 0, **changes}
 
 
+class Telling(World):
+    """A world that says how far its events and alerts are, as a node's view does."""
+
+    last_event = 0
+    alerts_version = 0
+
+    def events_after(self, number: int) -> tuple[int, list[Any]]:
+        return self.last_event, []
+
+
 class Answers:
     """What the data addresses answer, set by a test."""
 
     def __init__(self) -> None:
-        self.world = World(node("alpha"), node("beta"), node("gamma", "down"))
+        self.world = Telling(node("alpha"), node("beta"), node("gamma", "down"))
         self.world.trees["alpha"] = tree("eye", children=[tree("sampler")])
         self.processes = [process("/eye/b", mailbox=9, mailbox_age=3.0), process("/eye/a", restarts=2)]
         self.events: list[dict[str, Any]] = []
@@ -50,9 +60,10 @@ class Answers:
         self.key: dict[str, Any] | None = None
         self.history = False
         self.sightings: dict[str, Any] = {"nodes": [], "rows": []}
-        self.alerts: list[dict[str, Any]] = []
+        self._alerts: list[dict[str, Any]] = []
         self.broken = False
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.urls: list[str] = []  # all that was asked for
         self.over = threading.Event()
         app = create_app(self.world)
         app.before_request(self.answer)
@@ -73,6 +84,7 @@ class Answers:
         self.server.close()
 
     def answer(self) -> Response | None:
+        self.urls.append(request.full_path)
         what, _, rest = request.path.removeprefix("/api/v1/").partition("/")
         if request.path == "/ws" and not self.sockets:
             return Response("no sockets here", 501)
@@ -80,6 +92,8 @@ class Answers:
             self.asked.append((request.path, {"token": request.headers.get("X-Eye-Token"), **request.get_json()}))
             right = self.token in ("", request.headers.get("X-Eye-Token"))
             return self.done(what) if right else as_json({"error": "the token is missing or wrong"}, 403)
+        if what == "tree" and "/" in rest:  # no node can have such a name, and no route takes it
+            return as_json(self.world.tree(rest, 1.0))
         if what in ("recent", "processes") and self.broken:
             return as_json({"error": f"node {rest} does not answer"}, 504)
         known = {
@@ -158,14 +172,16 @@ class Answers:
     def stream(self) -> Response:
         whole = nodes_document(self.world.nodes(), START)["nodes"]
         snapshot = {"type": "snapshot", "version": 1, "epoch": "e", "seq": 1, "at": START, "node": "watcher"}
-        first = {**snapshot, "fields": ["status"], "nodes": whole, "events": len(self.events)}
+        told = {"events": self.world.last_event, "alerts": self.world.alerts_version}
+        first = {**snapshot, "fields": ["status"], "nodes": whole, **told}
 
         def messages() -> Iterator[str]:
             yield f"data: {json.dumps(first)}\n\n"
             number = 1
             while not self.over.wait(0.3):
                 number += 1
-                said = {"type": "alive", "seq": number, "at": START, "events": len(self.events)}
+                told = {"events": self.world.last_event, "alerts": self.world.alerts_version}
+                said = {"type": "alive", "seq": number, "at": START, **told}
                 yield f"data: {json.dumps(said)}\n\n"
 
         return Response(messages(), content_type="text/event-stream")
@@ -175,6 +191,16 @@ class Answers:
             number = len(self.events) + 1
             said = {"number": number, "at": START + number, "node": "alpha", "mark": "↻", "text": text}
             self.events.append(said)
+            self.world.last_event = number
+
+    @property
+    def alerts(self) -> list[dict[str, Any]]:
+        return self._alerts
+
+    @alerts.setter
+    def alerts(self, alerts: list[dict[str, Any]]) -> None:
+        self._alerts = alerts
+        self.world.alerts_version += 1
 
 
 def as_json(content: Any, status: int = 200) -> Response:

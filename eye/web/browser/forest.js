@@ -20,7 +20,7 @@ export function makeForest({ server, nodes, moment, act }) {
     const mine = (runs += 1);
     clearTimeout(timer);
     const at = moment();
-    const open = nodes().filter((each) => !tree.isFolded(keyOf(each.node)));
+    const open = nodes().filter(({ node, status }) => status !== "down" && !tree.isFolded(keyOf(node)));
     await Promise.all(open.map(async ({ node }) => {
       const said = await server.ask(`tree/${inPath(node)}${at === null ? "" : `?at=${at}`}`);
       answers.set(node, said.ok ? said : { ...answers.get(node), error: said.error });

@@ -59,7 +59,7 @@ export function makePicture(onChoose) {
   }
 
   function under({ offsetX: x, offsetY: y }) {
-    return drawn.boxes.find((box) => x >= box.x && x < box.x + (box.named ? NAME : SIDE) + GAP && y >= box.y && y < box.y + SIDE + GAP)?.process;
+    return drawn.boxes.find((box) => x >= box.x && x < box.x + (box.named ? NAME - 2 * GAP : SIDE) + GAP && y >= box.y && y < box.y + SIDE + GAP)?.process;
   }
 
   function opened(canvas) {
