@@ -15,7 +15,7 @@ from eye.web.nodes import nodes_document
 from tests.web.world import MIB, START, World, node, tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.browser import Browser, Page
 
@@ -67,7 +67,8 @@ class Answers:
         self.over = threading.Event()
         app = create_app(self.world)
         app.before_request(self.answer)
-        publisher = app.extensions["eye"].publisher
+        self.also: dict[str, Callable[[str], Response]] = {}  # pages of somebody else, by their paths
+        publisher = self.publisher = app.extensions["eye"].publisher
         self.server = WebServer(app)
         self.url = self.server.url
 
@@ -85,6 +86,8 @@ class Answers:
 
     def answer(self) -> Response | None:
         self.urls.append(request.full_path)
+        if request.path in self.also:
+            return self.also[request.path](request.path)
         what, _, rest = request.path.removeprefix("/api/v1/").partition("/")
         if request.path == "/ws" and not self.sockets:
             return Response("no sockets here", 501)

@@ -5,10 +5,11 @@ import { milliseconds } from "./dom.js";
 import { makeServer } from "./server.js";
 import { connect } from "./socket.js";
 
+const LINGER = 500; // milliseconds: an element that is only moved finds its connection as it was
 const feeds = new Map(); // source and key -> what is shared
 
 // Calls onChange(cluster, the one before) from now on, and once at the start if something is known already.
-// Returns { server, stop() }; with the last follower the connection goes.
+// Returns { server, stop() }; when nobody follows any more, the connection goes.
 export function follow(base, key, onChange) {
   const name = `${base} ${key}`;
   if (!feeds.has(name)) feeds.set(name, makeFeed(makeServer(base, key)));
@@ -19,9 +20,10 @@ export function follow(base, key, onChange) {
   return {
     server: feed.server,
     stop() {
-      if (!feed.followers.delete(follower) || feed.followers.size) return;
-      feeds.delete(name);
-      feed.connection.close();
+      feed.followers.delete(follower);
+      setTimeout(() => {
+        if (!feed.followers.size && feeds.delete(name)) feed.connection.close();
+      }, LINGER);
     },
   };
 }
