@@ -16,6 +16,7 @@ from eye.errors import HistoryOff, NodeDown, NotDown, UnknownNode
 from eye.monitor import looking_back
 from eye.monitor.collector import LOOKING, Looking
 from eye.monitor.methods import COST, CRASH, GC, GC_ESTIMATE, HANDLE, PROCESSES, RECENT, STATE, TREE, TREE_AT
+from eye.monitor.node_view import NodeView
 from eye.monitor.past import past
 from eye.monitor.sightings import sightings
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from eye.cluster.interconnect import Engine
     from eye.history.store import Store
     from eye.monitor.agent import Agent
-    from eye.monitor.node_view import NodeView
     from eye.monitor.parts import Parts
     from eye.supervision.system import System
 
@@ -45,6 +45,8 @@ class View:
         self._interval = parts.config.interval
         self._alerts = parts.alerts
         self._history = parts.history
+        self._latest = None if parts.is_hidden else parts.latest
+        self._boot, self._started = parts.info.boot, parts.info.started_at
 
     @property
     def version(self) -> int:
@@ -58,6 +60,30 @@ class View:
     def nodes(self) -> tuple[NodeView, ...]:
         """Answer every node as it is known now, in name order. Never waits, asks nobody."""
         return self._board.nodes()
+
+    def own(self) -> NodeView | None:
+        """Answer the seeing node itself, as it measured itself last; None of one that only looks. Asks nobody."""
+        sample = None if self._latest is None else self._latest.get()
+        if sample is None:
+            return None
+        return NodeView(
+            name=self.node_name,
+            status=Status.UP.value,
+            address=self._address_of_own(),
+            seen_at=sample.at,
+            since=self._started,
+            reason=None,
+            boot=self._boot,
+            host=sample.host,
+            process=sample.process,
+            round_trip=0.0,
+            custom=sample.custom,
+            about=sample.about,
+        )
+
+    def _address_of_own(self) -> str:
+        member = self._board.member(self.node_name)
+        return "" if member is None else member.address
 
     def look(self, seconds: float = _INTEREST, nodes: Iterable[str] | None = None) -> None:
         """Keep the nodes being asked for so long. Whoever shows something live calls this as it goes.

@@ -2,7 +2,8 @@
 
     GET /                    the page: a table made on the server, taken over by the live one
     GET /api/v1/…            for programs, and what the page asks for: see `api`
-    GET /metrics             for Prometheus, if `metrics_text` was given
+    GET /metrics             for Prometheus: all nodes, or what `metrics_text` says
+    GET /metrics/node        the node alone that this is the view of
     GET /healthz             this view serves
     GET /static/…            the browser's files
     WS  /ws                  a snapshot, then changes
@@ -219,7 +220,20 @@ def _add_metrics(blueprint: Blueprint, view: Any, options: Options) -> None:
         @blueprint.get("/metrics", endpoint="metrics")
         def answer_metrics() -> Response:
             view.fresh(options.timeout)
-            return Response(text_of(), content_type="text/plain; version=0.0.4; charset=utf-8")
+            return _exposition(text_of())
+
+    @blueprint.get("/metrics/node", endpoint="metrics_of_node")
+    def answer_metrics_of_node() -> Response:
+        own = view.own() if hasattr(view, "own") else None
+        if own is None:
+            return sentence(404, "this view only looks: it is of no node that could be measured; /metrics has all")
+        from eye.monitor.prometheus import prometheus
+
+        return _exposition(prometheus([own], view.now()))
+
+
+def _exposition(text: str) -> Response:
+    return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _no_sockets_here(error: RuntimeError) -> Response:

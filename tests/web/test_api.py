@@ -18,6 +18,7 @@ from eye.supervision import GenServer
 from eye.testing import until
 from eye.web.acting import ACTIONS
 from eye.web.blueprint import create_app
+from tests.web.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -337,3 +338,21 @@ def test_alerts_are_asked_for_when_their_version_is_another(page: FlaskClient, n
     assert node.view.alerts_version > before
     assert [(one["rule"], one["node"], one["state"]) for one in told["alerts"]] == [("down", "gone", "firing")]
     assert told["alerts"][0].keys() == node.view.alerts()[0].keys()
+
+
+def test_prometheus_is_told_of_all_nodes_or_of_this_one_alone(page: FlaskClient, node: Node) -> None:
+    until(lambda: ask(page, "/api/v1/nodes")[1]["nodes"][0]["host"])
+    everybody, own = page.get("/metrics"), page.get("/metrics/node")
+
+    for answer in (everybody, own):
+        assert (answer.status_code, answer.content_type) == (200, "text/plain; version=0.0.4; charset=utf-8")
+        assert answer.text.count('sorcerers_eye_node_up{node="looked-at"} 1\n') == 1
+    assert f'address="{node.address}"' in own.text
+    assert "sorcerers_eye_node_memory_rss_bytes{" in own.text
+
+
+def test_a_view_that_is_of_no_node_has_no_metrics_of_one() -> None:
+    answer = create_app(World(), run_hub=lambda publisher: None).test_client().get("/metrics/node")
+
+    assert answer.status_code == 404
+    assert "/metrics has all" in answer.text
