@@ -131,8 +131,11 @@ def make_engine(url: URL) -> Engine:
     def set_up(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # Python's own way would begin transactions, and end them, by itself
         cursor = connection.cursor()
-        for pragma in (f"page_size={_PAGE}", "auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL"):
-            cursor.execute(f"PRAGMA {pragma}")  # the first two only do something to an empty file
+        if cursor.execute("PRAGMA page_count").fetchone() == (0,):  # of no use later, but they would write
+            cursor.execute(f"PRAGMA page_size={_PAGE}")
+            cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.close()
 
     @event.listens_for(engine, "begin")

@@ -222,8 +222,8 @@ class Writer(GenServer):
             seconds = self.system.clock.monotonic() - self._failed_at
             lost = f"; {taken.lost} had to go, and are asked for again" if taken.lost else ""
             logger.warning(
-                "the history at %s is written again, after %.0f s: %d samples had waited%s",
-                self._keeping.place, seconds, written, lost,
+                "the history at %s is written again, after %.0f s: %d sample%s had waited%s",
+                self._keeping.place, seconds, written, "" if written == 1 else "s", lost,
             )  # fmt: skip
             self._failed_at = None
         self._keeping.trouble = None

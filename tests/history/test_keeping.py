@@ -1,0 +1,98 @@
+"""What waits to be written, and of which moment it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eye.history.keeping import Keeping, Moments
+from eye.history.memory_store import MemoryStore
+from eye.metrics.sample import About
+
+NOON = 1_800_014_400.0
+
+
+def keeping(room: int = 5) -> Keeping:
+    return Keeping(MemoryStore, "memory", room)
+
+
+def test_what_comes_waits_in_order(heard: Callable[..., Any]) -> None:
+    waiting = keeping()
+    samples = [heard("a", NOON + at) for at in range(3)]
+    for one in samples:
+        waiting.send(one)
+
+    taken = waiting.take()
+
+    assert list(taken.heard) == samples
+    assert waiting.take().heard == ()
+
+
+def test_the_newest_have_room(heard: Callable[..., Any]) -> None:
+    waiting = keeping(room=5)
+    for at in range(8):
+        waiting.send(heard("a", NOON + at))
+
+    taken = waiting.take()
+
+    assert [one.sample.at - NOON for one in taken.heard] == [3, 4, 5, 6, 7]
+    assert taken.lost == 3
+
+
+@given(st.lists(st.integers(0, 4), max_size=6))
+def test_what_could_not_be_written_waits_again_before_what_came_since(batches: list[int]) -> None:
+    waiting, number = keeping(room=5), 0
+    for batch in batches:
+        taken = waiting.take()
+        for _ in range(batch):
+            waiting.send(number)  # type: ignore[arg-type]
+            number += 1
+        waiting.put_back(taken)
+
+    taken = waiting.take()
+
+    assert list(taken.heard) == list(range(number))[-5:]
+    assert taken.lost == max(number - 5, 0)
+
+
+def test_the_store_is_made_once_and_late() -> None:
+    made: list[MemoryStore] = []
+    waiting = Keeping(lambda: made.append(MemoryStore()) or made[-1], "memory")  # type: ignore[func-returns-value]
+    assert made == []
+
+    assert waiting.store is waiting.store is made[0]
+
+
+@pytest.mark.parametrize("late", [-1.9, 0.0, 0.3, 1.9])
+def test_a_sample_is_of_the_moment_that_its_node_says(heard: Callable[..., Any], late: float) -> None:
+    assert Moments().row(heard("a", NOON, late=late)).at == NOON
+
+
+def test_a_clock_that_is_wrong_is_moved_by_whole_seconds_and_always_by_the_same(heard: Callable[..., Any]) -> None:
+    moments = Moments()
+
+    at = [moments.row(heard("a", NOON + second, late=3600.2 + 0.3 * second)).at for second in range(4)]
+
+    assert at == [NOON + 3600 + second for second in range(4)]
+    assert moments.moved("a") == 3600.0
+
+
+def test_a_clock_that_was_put_right_is_believed_again(heard: Callable[..., Any]) -> None:
+    moments = Moments()
+    moments.row(heard("a", NOON, late=50.0))
+
+    assert moments.row(heard("a", NOON + 51, late=0.1)).at == NOON + 51
+
+
+def test_all_figures_are_named_and_rounded(heard: Callable[..., Any]) -> None:
+    one = heard("a", NOON, cpu=0.123456, custom={"orders": 3}, about={"orders": About("", "count")})
+
+    named = Moments().row(one).figures
+
+    assert named["host.cpu"] == 0.1235
+    assert named["custom.orders"] == 3
+    assert named["node.memory"] == 46 * 2**20

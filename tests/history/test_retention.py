@@ -1,0 +1,76 @@
+"""How long what is kept: the table, and what holds for every moment."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eye.history.retention import (
+    DAY,
+    GRACE,
+    HOUR,
+    KINDS,
+    LONGEST,
+    MINUTE,
+    WINDOW,
+    Keep,
+    Kind,
+    Tier,
+    cutoffs,
+    tiers_for,
+    window_of,
+)
+
+MOMENTS = st.floats(1.0e9, 4.0e9)
+
+
+@pytest.mark.parametrize(
+    ("step", "tiers"),
+    [
+        (1, (Tier.RAW, Tier.MINUTES, Tier.HOURS)),
+        (59.9, (Tier.RAW, Tier.MINUTES, Tier.HOURS)),
+        (60, (Tier.MINUTES, Tier.HOURS)),
+        (300, (Tier.MINUTES, Tier.HOURS)),
+        (3600, (Tier.HOURS,)),
+        (86400, (Tier.HOURS,)),
+    ],
+)
+def test_the_coarsest_tier_that_is_fine_enough_comes_first(step: float, tiers: tuple[Tier, ...]) -> None:
+    assert tiers_for(step) == tiers
+
+
+@given(MOMENTS)
+def test_nothing_is_packed_before_its_time_is_over(now: float) -> None:
+    due = cutoffs(now, Keep())
+
+    assert now - GRACE - WINDOW < due.pack_journal <= now - GRACE
+    # An hour is drawn only when all of its minutes have left the journal.
+    assert due.draw_hours <= due.pack_journal
+    assert due.pack_hours <= due.draw_hours
+    assert due.pack_journal % WINDOW == due.draw_hours % HOUR == due.pack_hours % DAY == 0
+
+
+@given(MOMENTS)
+def test_what_is_forgotten_has_been_drawn_into_the_next_tier(now: float) -> None:
+    due = cutoffs(now, Keep())
+
+    assert due.forget[Kind.SAMPLES] < due.pack_journal
+    assert due.forget[Kind.MINUTES] < due.draw_hours
+
+
+def test_each_tier_is_kept_longer_than_the_finer_one() -> None:
+    keep = Keep()
+
+    assert keep.raw < keep.minutes < keep.hours
+    assert Tier.RAW.step < Tier.MINUTES.step == MINUTE < Tier.HOURS.step == HOUR
+
+
+def test_every_kind_belongs_to_a_tier_and_has_a_length_and_a_time() -> None:
+    assert {kind for kinds in KINDS.values() for kind in kinds} == set(Kind) == set(LONGEST)
+    assert set(cutoffs(2e9, Keep()).forget) == set(Kind)
+
+
+@given(MOMENTS, st.sampled_from([MINUTE, WINDOW, HOUR, DAY]))
+def test_a_window_holds_its_moment(at: float, length: float) -> None:
+    assert 0 <= at - window_of(at, length) < length
