@@ -7,6 +7,7 @@ name, and a new one begun: what was is not thrown away, and what comes is kept.
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,6 +105,11 @@ class SqlStore:
         except OSError as error:
             said = (error.strerror or str(error)).lower()
             raise HistoryUnusable(self.place, f"its folder cannot be made: {said}") from None
+        if not self._file.exists():
+            try:
+                os.close(os.open(self._file, os.O_CREAT | os.O_WRONLY, 0o600))  # nobody else's business
+            except OSError:
+                pass  # SQLite will find the same, and say so
 
     def close(self) -> None:
         with self._opening:
@@ -115,6 +121,13 @@ class SqlStore:
 
     def _unusable(self, error: SQLAlchemyError) -> HistoryUnusable:
         """Say what is wrong; set a damaged file aside."""
+        if (
+            trouble(error) is Trouble.NO_PLACE
+            and self._file is not None
+            and not os.access(self._file.parent, os.W_OK)
+        ):
+            # SQLite only says that it cannot open the file, or one of those that it keeps beside it.
+            return HistoryUnusable(self.place, Trouble.READ_ONLY.value)
         if trouble(error) is not Trouble.CORRUPT or self._file is None or self._must_exist:
             return HistoryUnusable(self.place, sentence(error))
         engine, self._engine = self._engine, None

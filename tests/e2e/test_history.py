@@ -213,8 +213,8 @@ def test_a_folder_in_which_nothing_can_be_made_is_said(
     disk.remount("rw")
     one.await_recovery()
 
-    assert "its file cannot be opened or made there" in trouble
-    check_said(caplog, "cannot be opened or made")
+    assert "read-only" in trouble
+    check_said(caplog, "read-only")
 
 
 def test_a_file_that_another_program_has_locked_is_said(

@@ -89,6 +89,7 @@ def test_the_folder_and_the_file_are_this_users_alone(tmp_path: Path) -> None:
     store.close()
 
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "new" / "history.sqlite3").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
