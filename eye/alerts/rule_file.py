@@ -95,10 +95,9 @@ class _Reader(Tables):
         self.check_keys((), self.content, _OF_FILE)
         wants_defaults = self.yes((), self.content, "defaults", True)
         tables = self.tables("rules")
-        builtin = tomllib.loads(DEFAULTS.read_text(encoding="utf-8"))["rules"]
+        builtin = tomllib.loads(DEFAULTS.read_text(encoding="utf-8"))["rules"] if wants_defaults else {}
         sinks = self._sinks()
-        names = [*(builtin if wants_defaults else ()), *(name for name in tables if name not in builtin)]
-        names += [name for name in tables if name in builtin and not wants_defaults]
+        names = [*builtin, *(name for name in tables if name not in builtin)]
         rules = [self._rule(name, tables.get(name, {}), builtin.get(name, {}), sinks) for name in names]
         return RuleSet(tuple(one for one in rules if one is not None), tuple(sinks.values()), self._silences())
 
@@ -202,7 +201,7 @@ class _Reader(Tables):
             if not _NAME.fullmatch(name):
                 self.bad(path, f"a sink's name is {_NAMES}")
             kind = table.get("type", name)
-            if kind not in KINDS:
+            if not isinstance(kind, str) or kind not in KINDS:
                 where: Path = (*path, "type") if "type" in table else path
                 self.bad(where, f"type is one of {', '.join(KINDS)}, not {kind!r}", in_value="type" in table)
                 continue

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("eye.alerts")
 
+_LONGEST_VARIABLE = 1000  # characters: the system takes no environment of any size
 _MOST_SAID = 300  # characters of what a failed sink says
 _PASSING = (408, 425, 429)  # of the answers 4xx, those after which it is worth trying again
 
@@ -202,7 +203,7 @@ def _variables(record: Record) -> dict[str, str]:
         "EYE_ALERT_TEXT": record["text"],
         "EYE_ALERT_VALUE": "" if record["value"] is None else f"{record['value']:g}",
     }
-    return {name: str(value).replace("\0", "") for name, value in told.items()}
+    return {name: str(value).replace("\0", "")[:_LONGEST_VARIABLE] for name, value in told.items()}
 
 
 def _plain(said: bytes) -> str:
