@@ -72,6 +72,7 @@ class _Wishes(NamedTuple):
     web: Address | None
     writes_events: bool
     rules: RuleSet | None = None
+    otlp: str | None = None
 
 
 @make_command("start", help=_HELP, example=_EXAMPLE)
@@ -128,6 +129,7 @@ class _Wishes(NamedTuple):
 @history_option(
     "Where to keep what is seen, with --web unless told otherwise: a file, sqlite:///FILE, postgresql://…, or off."
 )
+@option("--otlp", metavar="URL", help="Push its figures to an OpenTelemetry collector there: http://HOST:4318.")
 @option("--events", is_flag=True, hidden=True, help="Write what happens to stdout, a line of JSON for each.")
 @option("--stop-with-parent", is_flag=True, hidden=True, help="Stop when stdin ends.")
 def command(
@@ -144,6 +146,7 @@ def command(
     deny: tuple[str, ...],
     interval: float,
     history: str | None,
+    otlp: str | None,
     events: bool,
     stop_with_parent: bool,
 ) -> int:
@@ -168,8 +171,12 @@ def command(
         deny=frozenset(deny),
     )
     rules = rules_of(alerts, OFF if web is None else DEFAULT)
-    wishes = _Wishes(config, None if web is None else Address.parse(web), events, rules)
+    wishes = _Wishes(config, None if web is None else Address.parse(web), events, rules, otlp)
     _warn(wishes)
+    if otlp is not None:
+        from eye.exporters.otel import endpoint_of
+
+        endpoint_of(otlp)  # what is no address is told before anything is started
     foreground = Foreground(shared, stop_with_parent=stop_with_parent)
     from eye.monitor.node import Node
 
@@ -191,6 +198,10 @@ def _came_up(node: Node, wishes: _Wishes) -> None:
         node.system.start(Chronicler, node.name, _write_event, name="events")
     if wishes.rules is not None:
         node.evaluate(wishes.rules)
+    if wishes.otlp is not None:
+        from eye.exporters.otel import push
+
+        push(node, wishes.otlp)
     url = None
     if wishes.config.history != HISTORY_OFF:
         _ = node.view  # that somebody looks is what is written down
