@@ -57,7 +57,7 @@ def headline(alerts: Iterable[Alert]) -> Line:
     if not count:
         return ()
     said = f"▲ {count} alert{'s' * (count != 1)}"
-    return ((f"  {said}{', critical' if is_critical else ''}", "alarm" if is_critical else "warn"),)
+    return ((f"{said}{', critical' if is_critical else ''}  ", "alarm" if is_critical else "warn"),)
 
 
 def rows(alerts: Iterable[Alert], columns: int) -> tuple[Line, list[Line]]:

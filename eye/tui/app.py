@@ -41,6 +41,7 @@ class Observe(App[int]):
     #page { height: 1fr; }
     #ask { display: none; height: 1; border: none; padding: 0; background: transparent; }
     """
+    TITLE = "Sorcerer's Eye"
     ENABLE_COMMAND_PALETTE = False
     AUTO_FOCUS = None  # the keys are for the page, not for the filter
     BINDINGS: ClassVar[list[BindingType]] = KEYS
@@ -211,8 +212,8 @@ class Observe(App[int]):
 
     def on_pane_chosen(self, message: Pane.Chosen) -> None:
         """Take a click: what it means depends on where it was."""
-        watching, where, x = self.watching, message.pane.id, message.column
         self._talk.heard()
+        watching, where, x = self.watching, message.pane.id, message.column
         if where == "page":
             watching.point_at(message.row)
             if message.is_again:
@@ -233,9 +234,8 @@ class Observe(App[int]):
         """Have a filter for the nodes written; in a node, a search."""
         box, watching = self.query_one("#ask", AskLine), self.watching
         if watching.opened is None:
-            box.open_for_filter(
-                watching.table.wanted, watching.take_filter, lambda: metrics_of(self._view.nodes())
-            )
+            own = lambda: metrics_of(self._view.nodes())  # noqa: E731
+            box.open_for_filter(watching.table.wanted, watching.take_filter, own)
         else:
             box.open_for_search(watching.node_pages.search, watching.node_pages.look_for)
         self.screen.set_focus(box)  # at once: `focus` would let the keys that come next go to the page

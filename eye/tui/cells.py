@@ -15,7 +15,7 @@ from eye.monitor.clean import clean
 Span = tuple[str, str]
 Line = tuple[Span, ...]
 
-SHAPES = {"up": "●", "suspect": "◆", "down": "✖", "connecting": "○"}
+SHAPES = {"up": "●", "stale": "◇", "suspect": "◆", "down": "✖", "connecting": "○"}
 
 _SPARKS = "▁▂▃▄▅▆▇█"
 _SIZES = "BKMGTPEZY"

@@ -85,6 +85,12 @@ def heading(node: NodeView, now: float, columns: int) -> list[Line]:
     return [cells.cut(tuple(first), columns), cells.cut(tuple(second), columns)]
 
 
+def own_figures(node: NodeView, columns: int) -> Line:
+    """Write what the program that the node runs in tells of itself; nothing where it tells nothing."""
+    told = [f"{cells.tame(name)} {value:.6g}" for name, value in sorted(node.custom.items())]
+    return cells.cut((("its own: " + ", ".join(told), "text"),), columns) if told else ()
+
+
 def price(cost: dict[str, Any] | None, columns: int) -> Line:
     """Write what looking at the node costs it: `View.cost`."""
     if cost is None or not cost["askers"]:

@@ -29,7 +29,7 @@ KEYS = (
 )
 """Every key with what it does; the documentation shows the same."""
 
-MARKS = "● up  ◆ suspect  ✖ down  ○ not met yet  ⟳ restarted  ▮▯ restarts used up"
+MARKS = "● up  ◇ stale  ◆ suspect  ✖ down  ○ not met yet  ⟳ restarted  ▮▯ budget"
 
 
 def rows() -> list[Line]:

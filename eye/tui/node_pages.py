@@ -46,9 +46,13 @@ class NodePages:
         """Make the page of the moment; `at` is a moment of the past, `lines` how many there are for all of it."""
         self._uptime = node.process.uptime if node.process is not None else None
         above = [*detail_page.heading(node, now, columns)]
+        if own := detail_page.own_figures(node, columns):
+            above.append(own)
         cost = self._questions.cost(node.name).answer if at is None else None
         if lines >= 12 and (price := detail_page.price(cost, columns)):
             above.append(price)
+        if lines >= 24:
+            above.append(())
         if self.process is not None:
             body, trouble = self._from_near(node, at, columns)
             return page_of(self._tabs(node, trouble, columns), body, above=above)

@@ -2,7 +2,7 @@
 
     NODE            STATUS       CPU          MEMORY        PROCS RESTARTS UPTIME  SEEN
     mystic-node-1   ● up         20% ▁▂▃▅▇▅▃  512M ▁▁▁▂▂▃▃    100        0     2h   now
-    mystic-node-2   ✖ down         -             -              -        -      -   12s  connection refused
+    mystic-node-2   ✖ down       last seen 12s ago: connection refused
 
 A column that does not fit is left out, the least important first; the name and the status always stay. What a
 node said before it went down is not shown as if it were so now. Rows are sorted by one column, and equal ones by
@@ -83,7 +83,7 @@ def _own(field: str) -> Callable[[NodeView], float | None]:
 
 def _status(node: NodeView, now: float) -> str:
     word = "stale" if is_stale(node, now) else node.status
-    return f"{cells.SHAPES.get(node.status, '?')} {word}"
+    return f"{cells.SHAPES.get(word, '?')} {word}"
 
 
 def _seen(node: NodeView, now: float) -> str:
@@ -182,8 +182,10 @@ def heading(shown: Sequence[tuple[Column, int]], order: Order) -> Line:
     for column, wide in shown:
         is_sorted = column.key == order.key
         arrow = ("▲" if order.is_reversed == _most_first(column.key) else "▼") if is_sorted else ""
-        title = cells.fit(column.title[: wide - len(arrow)] + arrow, wide, right=column.is_number)
-        spans.append((title, "sorted" if is_sorted else "title"))
+        title = column.title[: wide - len(arrow)] + arrow
+        space = (" " * (wide - cells.width(title)), "title")
+        text = (title, "sorted" if is_sorted else "title")
+        spans += [space, text] if column.is_number else [text, space]
         spans.append((_GAP, "title"))
     return tuple(spans[:-1])
 
@@ -199,14 +201,21 @@ def column_at(x: int, shown: Sequence[tuple[Column, int]]) -> str | None:
 
 
 def row(node: NodeView, shown: Sequence[tuple[Column, int]], now: float, trail: Trail, columns: int) -> Line:
-    """Write one node."""
+    """Write one node. Of one that is down it is told since when and why, in place of figures."""
+    if node.status == "down":
+        return cells.cut(_row_of_the_dead(node, shown, now), columns)
     stale = is_stale(node, now)
-    role = "dim" if stale or node.status in ("down", "connecting") else "text"
+    role = "dim" if stale or node.status == "connecting" else "text"
     spans: list[Span] = []
     used = 0
     for column, wide in shown:
-        text = cells.fit(_text(column, node, now, trail, wide), wide, right=column.is_number)
-        spans.append((text, _role(column, node, role, stale)))
+        text = column.text(node, now)
+        if column.spark:
+            bars = trail(node.name, column.spark) if node.host is not None else []
+            drawn = " " + cells.spark(bars, wide - len(text) - 1, column.top(node))
+            spans += [(text, _role(column, node, role, stale)), (drawn, "chart" if role == "text" else role)]
+        else:
+            spans.append((cells.fit(text, wide, right=column.is_number), _role(column, node, role, stale)))
         spans.append((_GAP, role))
         used += wide + len(_GAP)
     if node.reason and node.status != "up" and columns - used > 8:
@@ -214,19 +223,16 @@ def row(node: NodeView, shown: Sequence[tuple[Column, int]], now: float, trail: 
     return cells.cut(tuple(spans if spans[-1][0] is not _GAP else spans[:-1]), columns)
 
 
-def _text(column: Column, node: NodeView, now: float, trail: Trail, wide: int) -> str:
-    text = column.text(node, now)
-    if not column.spark:
-        return text
-    values = [] if node.status == "down" else trail(node.name, column.spark)
-    return f"{text} {cells.spark(values, wide - len(text) - 1, column.top(node))}"
+def _row_of_the_dead(node: NodeView, shown: Sequence[tuple[Column, int]], now: float) -> Line:
+    seen = "never seen" if node.seen_at is None else f"last seen {cells.span(now - node.seen_at).strip()} ago"
+    because = f": {cells.tame(node.reason)}" if node.reason else ""
+    head = [(cells.fit(column.text(node, now), wide) + _GAP, "down") for column, wide in shown[:2]]
+    return (*head, (seen + because, "dim"))
 
 
 def _role(column: Column, node: NodeView, role: str, stale: bool) -> str:
     if column.key == "status":
         return "suspect" if stale else node.status
-    if column.key == "node" and node.status == "down":
-        return "down"
     if role == "text" and column.key == "cpu":
         return _level(_cpu(node), 0.75, 0.9)
     if role == "text" and column.key in ("memory", "mem%"):
@@ -249,7 +255,7 @@ def summary(nodes: Sequence[NodeView], shown: int, now: float) -> Line:
         if number := sum(node.status == status for node in nodes):
             spans.append((f"  {cells.SHAPES[status]} {number} {status}", status))
     if stale := sum(is_stale(node, now) for node in nodes):
-        spans.append((f"  {stale} stale", "suspect"))
+        spans.append((f"  {cells.SHAPES['stale']} {stale} stale", "suspect"))
     if shown != len(nodes):
         spans.append((f"  {shown} shown", "dim"))
     return tuple(spans)

@@ -97,7 +97,7 @@ class Watching:
             spans.append((f" PAUSED {moment.clock_of(seen.now)} ", "bar"))
             spans.append(("  ", "text"))
         counts = nodes_page.summary(seen.nodes, len(self.table.rows), seen.now)
-        return (*spans, *self.table.headline(), *counts, *alerts_page.headline(seen.alerts))
+        return (*spans, *alerts_page.headline(seen.alerts), *self.table.headline(), *counts)
 
     def page(self, columns: int, lines: int) -> Page:
         """Make the page of the moment; `lines` are there for all of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -173,9 +174,16 @@ class StillView:
     def graph(self, node: str, metrics: list[str], *, seconds: float, step: float) -> dict[str, Any]:
         self._ask("graph", node, seconds)
         count = int(seconds / step)
-        tops = {"host.cpu": 1.0, "host.memory": 6.0 * GIB, "host.memory_total": 24.0 * GIB, "node.memory": 4.8e7}
+        tops = {
+            "host.cpu": 0.2, "host.memory": 6.0 * GIB, "host.memory_total": 24.0 * GIB, "node.memory": 4.8e7,
+            "host.processes": 100.0, "node.restarts": 3.0,
+        }  # fmt: skip
+        waves = [(1.0 + math.sin(at / 5.0) * math.cos(at / 17.0)) / 2.0 for at in range(count)]
         points = {
-            metric: [None if at < count // 4 else [tops.get(metric, 0.1) * at / count] * 3 for at in range(count)]
+            metric: [
+                None if at < count // 4 else [tops.get(metric, 0.1) * (wave if "cpu" in metric else 1.0)] * 3
+                for at, wave in enumerate(waves)
+            ]
             for metric in metrics
         }
         starts = [NOW - seconds + at * step for at in range(count)]

@@ -112,8 +112,8 @@ def test_each_says_in_words_how_it_is() -> None:
     [
         ([], ""),
         ([PENDING, OVER, SILENT], ""),
-        ([alert("a", severity="warning")], "  ▲ 1 alert"),
-        ([alert("a"), alert("b", severity="warning")], "  ▲ 2 alerts, critical"),
+        ([alert("a", severity="warning")], "▲ 1 alert"),
+        ([alert("a"), alert("b", severity="warning")], "▲ 2 alerts, critical"),
     ],
 )
 def test_the_first_line_counts_those_that_fire(alerts: list[Any], said: str) -> None:

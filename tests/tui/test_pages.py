@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -98,11 +99,10 @@ def test_what_a_dead_node_said_is_not_shown_as_if_it_were_so_now() -> None:
 
     assert "20%" not in text
     assert "✖ down" in text
-    assert "12s" in text
-    assert text.endswith("connection refused")
+    assert text.endswith("last seen 12s ago: connection refused")
 
 
-@pytest.mark.parametrize(("node", "word"), [(STALE, "● stale"), (YOUNG, "○ connecting"), (BUSY, "◆ suspect")])
+@pytest.mark.parametrize(("node", "word"), [(STALE, "◇ stale"), (YOUNG, "○ connecting"), (BUSY, "◆ suspect")])
 def test_how_a_node_is_is_a_word_and_a_shape(node: Any, word: str) -> None:
     shown = nodes_page.layout(200, [node.name])
 
@@ -112,7 +112,7 @@ def test_how_a_node_is_is_a_word_and_a_shape(node: Any, word: str) -> None:
 def test_the_summary_counts() -> None:
     text = cells.plain(nodes_page.summary(ALL, 2, NOW))
 
-    assert text == "5 nodes  ● 2 up  ◆ 1 suspect  ✖ 1 down  ○ 1 connecting  1 stale  2 shown"
+    assert text == "5 nodes  ● 2 up  ◆ 1 suspect  ✖ 1 down  ○ 1 connecting  ◇ 1 stale  2 shown"
 
 
 def test_a_click_on_a_title_finds_its_column() -> None:
@@ -183,6 +183,27 @@ def test_the_price_of_looking(askers: int, text: str) -> None:
     assert cells.plain(detail_page.price(cost, 100)) == text
     assert width(detail_page.price(cost, 40)) <= 40
     assert detail_page.price(None, 100) == ()
+
+
+def test_what_a_program_tells_of_itself() -> None:
+    node = node_view(custom={"queue": 3, "orders": 1234567.0, NASTY: 1})
+
+    line = detail_page.own_figures(node, 100)
+
+    assert cells.plain(line).startswith("its own: ")
+    assert "orders 1.23457e+06, queue 3" in cells.plain(detail_page.own_figures(node, 20_000))
+    assert width(line) <= 100
+    assert harmless(line)
+    assert detail_page.own_figures(node_view(), 100) == ()
+
+
+def test_in_a_container_it_is_said_whose_figures_these_are() -> None:
+    host = node_view().host
+    assert host is not None
+
+    (_, second) = detail_page.heading(node_view(host=replace(host, source="container")), NOW, 100)
+
+    assert cells.plain(second).startswith("orthanc (its container): 2 cores")
 
 
 def tree_text(**asked: Any) -> str:
