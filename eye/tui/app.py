@@ -78,6 +78,9 @@ class Observe(App[int]):
         end_by_signal(self.exit)
         self.set_interval(self._interval, self.beat)
         self.set_interval(0.1, self._first_rows, repeat=20)
+        self.app_resume_signal.subscribe(
+            self, lambda _app: self.screen.refresh()
+        )  # all of it is to be painted again
         self.call_after_refresh(self.beat)
 
     def on_resize(self) -> None:

@@ -74,9 +74,8 @@ def heading(node: NodeView, now: float, columns: int) -> list[Line]:
     second: list[Span] = []
     if node.host is not None:
         host = node.host
-        second.append(
-            (f"{cells.tame(host.name)}: {host.cores} cores, {cells.size(host.memory_total).strip()}", "text")
-        )
+        whose = f"{cells.tame(host.name)}{' (its container)' if host.source == 'container' else ''}"
+        second.append((f"{whose}: {host.cores} cores, {cells.size(host.memory_total).strip()}", "text"))
         second.append((f", up {cells.span(host.uptime).strip()}", "text"))
     if node.process is not None:
         own = node.process
