@@ -60,6 +60,17 @@ def headline(alerts: Iterable[Alert]) -> Line:
     return ((f"{said}{', critical' if is_critical else ''}  ", "alarm" if is_critical else "warn"),)
 
 
+class Bell:
+    """Says when a terminal is to ring: when more fire than before."""
+
+    def __init__(self, is_wanted: bool) -> None:
+        self._is_wanted, self._firing = is_wanted, 0
+
+    def is_due(self, alerts: Iterable[Alert]) -> bool:
+        before, (self._firing, _) = self._firing, firing(alerts)
+        return self._is_wanted and self._firing > before
+
+
 def rows(alerts: Iterable[Alert], columns: int) -> tuple[Line, list[Line]]:
     """Write the heading and a line for each alert."""
     node = _NODE if columns >= 90 else 14

@@ -64,7 +64,7 @@ class Observe(App[int]):
         self.watching = Watching(view, Desk(clock, self._has_come), wants, wanted, interval, start)
         self.canvas = Canvas(self._pane)
         self._talk = Talk()
-        self._rings, self._firing = rings, 0
+        self._bell = alerts_page.Bell(rings)
 
     # -------------------------------------------------------------------------------- painting
 
@@ -92,13 +92,8 @@ class Observe(App[int]):
         columns, height = self.size
         lines = self.canvas.paint(self.watching, columns, height, self._footer(columns))
         self._view.look(nodes=self.watching.visible(self.canvas.page.first, lines))
-        self._ring()
-
-    def _ring(self) -> None:
-        firing, _ = alerts_page.firing(self._view.alerts())
-        if self._rings and firing > self._firing:
+        if self._bell.is_due(self._view.alerts()):
             self.bell()
-        self._firing = firing
 
     def _first_rows(self) -> None:
         if not self.watching.table.rows:
