@@ -73,6 +73,7 @@
     |-- ConfigError                      an option, variable or line of the file makes no sense
     '-- WebError
         |-- TooManyViewers               the view serves no more than it was told to
+        |-- SecretUnusable               a file of tokens or passwords that cannot be used
         '-- LinkRefused                  a signed link that is not ours, or whose time is over
 
 Errors cross the borders of processes, so each passes to `super().__init__` exactly what its own
@@ -774,3 +775,14 @@ class LinkRefused(WebError):
 
     def __str__(self) -> str:
         return f"this link is not valid: {self.why}; ask whoever sent it for another"
+
+
+class SecretUnusable(WebError):
+    """A file with a token or with passwords cannot be used."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path, self.problem = path, problem
+
+    def __str__(self) -> str:
+        return f"file {self.path}: {self.problem}"

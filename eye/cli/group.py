@@ -28,6 +28,7 @@ COMMANDS = {
     "gc": "Collect garbage on remote nodes, and say what it freed.",
     "kill": "Crash a process of a node on purpose.",
     "web": "The web view alone, in a browser.",
+    "passwd": "Give somebody a password for the web view.",
 }
 
 _EPILOG = f"""\b

@@ -12,7 +12,8 @@ from eye.cli.keeping import history_option, where
 from eye.cli.options import Seconds, Shared, option
 from eye.cli.options import command as make_command
 from eye.cli.ruling import DEFAULT, OFF, alerts_option, rules_of
-from eye.cli.screen import hush, news, tell
+from eye.cli.screen import hush, news
+from eye.cli.serving import Serving, check, say_where, serve, serving, web_options
 from eye.cluster.node import Address
 from eye.errors import BadAddress, BadDiscovery
 from eye.monitor.config import DISCOVERY, HISTORY_OFF, MOST_NODES, NodeConfig
@@ -70,6 +71,7 @@ class _Discovery(click.types.StringParamType):
 class _Wishes(NamedTuple):
     config: NodeConfig
     web: Address | None
+    serving: Serving
     writes_events: bool
     rules: RuleSet | None = None
     otlp: str | None = None
@@ -111,6 +113,7 @@ class _Wishes(NamedTuple):
 )
 @option("--web", type=_Place(), metavar="[HOST:]PORT", help="Serve the web view there as well.")
 @alerts_option("default with --web, else off")
+@web_options
 @option(
     "--allow",
     type=click.Choice(RIGHTS),
@@ -149,6 +152,7 @@ def command(
     otlp: str | None,
     events: bool,
     stop_with_parent: bool,
+    **options: Any,
 ) -> int:
     from eye.cli.foreground import Foreground
 
@@ -171,8 +175,10 @@ def command(
         deny=frozenset(deny),
     )
     rules = rules_of(alerts, OFF if web is None else DEFAULT)
-    wishes = _Wishes(config, None if web is None else Address.parse(web), events, rules, otlp)
-    _warn(wishes)
+    address = None if web is None else Address.parse(web)
+    wishes = _Wishes(config, address, serving(options), events, rules, otlp)
+    if address is not None:
+        check(wishes.serving, address)
     if otlp is not None:
         from eye.exporters.otel import endpoint_of
 
@@ -181,13 +187,6 @@ def command(
     from eye.monitor.node import Node
 
     return foreground.run(lambda: Node.start(config, environ=os.environ), lambda node: _came_up(node, wishes))
-
-
-def _warn(wishes: _Wishes) -> None:
-    if wishes.web is not None and not wishes.web.is_loopback:
-        tell(
-            f"the web view is reached at {wishes.web} from other machines: what is said there is not encrypted yet"
-        )
 
 
 def _came_up(node: Node, wishes: _Wishes) -> None:
@@ -206,12 +205,10 @@ def _came_up(node: Node, wishes: _Wishes) -> None:
     if wishes.config.history != HISTORY_OFF:
         _ = node.view  # that somebody looks is what is written down
     if wishes.web is not None:
-        from eye.web import serve
-
-        url = serve(node, wishes.web.host, wishes.web.port)
+        url = serve(node, wishes.web, wishes.serving)
     news(f"node {node.name} is up at {node.address}")
     if url is not None:
-        news(f"the web view is at {url}")
+        say_where(url, wishes.serving)
 
 
 def _write_event(record: dict[str, Any]) -> None:

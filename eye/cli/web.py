@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +12,8 @@ from eye.cli.keeping import history_option, where
 from eye.cli.options import Shared, option
 from eye.cli.options import command as make_command
 from eye.cli.ruling import alerts_option, rules_of
-from eye.cli.screen import news, tell
+from eye.cli.screen import news
+from eye.cli.serving import check, say_where, serve, serving, web_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 _EXAMPLE = """\
 sorcerers_eye web
-sorcerers_eye web --port 8080 --no-browser"""
+sorcerers_eye web --port 8080 --no-browser
+sorcerers_eye web --host 0.0.0.0 --port 8443 --web-login token:look --web-cert cert.pem --web-key key.pem"""
 
 _HELP = """The web view alone, in a browser.
 
@@ -42,16 +44,23 @@ It only looks: it is no node, and no other node sees it. Ctrl-C ends it.
 @history_option("Where to keep what is seen: a file, sqlite:///FILE, postgresql://USER@HOST/DATABASE, or off.")
 @option("--no-browser", is_flag=True, help="Do not open a browser.")
 @alerts_option("default")
+@web_options
 def command(
-    shared: Shared, port: int, host: str, history: str | None, no_browser: bool, alerts: Path | str | None
+    shared: Shared,
+    port: int,
+    host: str,
+    history: str | None,
+    no_browser: bool,
+    alerts: Path | str | None,
+    **options: Any,
 ) -> int:
     from eye.cli.foreground import Foreground
     from eye.cluster.node import Address
     from eye.monitor.config import NodeConfig, default_node_name
     from eye.monitor.node import Node
 
-    if not Address(host, port).is_loopback:
-        tell(f"the web view is reached at {host} from other machines: what is said there is not encrypted yet")
+    address, wanted = Address(host, port), serving(options)
+    check(wanted, address)
     rules = rules_of(alerts)
     config = NodeConfig(
         name=default_node_name(os.environ),
@@ -65,12 +74,10 @@ def command(
     )
 
     def came_up(node: Node) -> None:
-        from eye.web import serve
-
         if rules is not None:
             node.evaluate(rules)
-        url = serve(node, host, port)
-        news(f"the web view is at {url}")
+        url = serve(node, address, wanted)
+        say_where(url, wanted)
         if not node.view.nodes():
             news("no node was found yet; the page shows them as they come")
         if not no_browser:

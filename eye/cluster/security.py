@@ -103,8 +103,8 @@ def load_cookie(path: Path, *, create: bool = True, draw: Callable[[int], bytes]
     """
     try:
         if create and not os.path.lexists(path):
-            _create(path, draw)
-        return Cookie(_read(path))
+            create_private(path, draw)
+        return Cookie(read_private(path))
     except CookieUnusable as refused:
         raise CookieUnusable(f"cookie file {path}: {refused}") from None
     except UnicodeDecodeError:
@@ -113,7 +113,8 @@ def load_cookie(path: Path, *, create: bool = True, draw: Callable[[int], bytes]
         raise CookieUnusable(f"cookie file {path}: {(error.strerror or str(error)).lower()}") from None
 
 
-def _create(path: Path, draw: Callable[[int], bytes]) -> None:
+def create_private(path: Path, draw: Callable[[int], bytes] = os.urandom) -> None:
+    """Make a file with a random secret of 64 characters that only this user can read, unless there is one."""
     # A reader must never see half a cookie: it is written aside, then linked to its name, which
     # fails if somebody was quicker (O_EXCL would show the empty file first).
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -129,7 +130,12 @@ def _create(path: Path, draw: Callable[[int], bytes]) -> None:
         os.unlink(aside)
 
 
-def _read(path: Path) -> str:
+def read_private(path: Path) -> str:
+    """Read a secret from a file.
+
+    Raises:
+        CookieUnusable: others can read it, too, or it is no plain file.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:

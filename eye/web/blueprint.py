@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Flask, Response, g, render_template, request
 from flask_sock import Sock
 
-from eye.web import assets, page
+from eye.web import assets, page, secret_files
 from eye.web.answers import as_json, sentence
 from eye.web.api import add_api
 from eye.web.doorkeeper import Doorkeeper, add_headers
 from eye.web.feed import Feed
+from eye.web.login import Login
 from eye.web.nodes import nodes_document
-from eye.web.options import Options, strings, view_of
+from eye.web.options import Options, check, strings, view_of
 from eye.web.publisher import Publisher
 from eye.web.socket_route import end_of, speak
 
@@ -70,6 +71,7 @@ def create_blueprint(
     actions: str | None = None,
     hosts: Iterable[str] | None = None,
     links: bool | str = False,
+    login: str = "none",
 ) -> EyeBlueprint:
     """Make the web view of a node, to be registered under any `url_prefix` of any application.
 
@@ -96,9 +98,12 @@ def create_blueprint(
             all) and one panel and nothing else, for a stated time, without `authorize`. True signs with a secret
             that is made from the cluster's cookie; a text of 16 characters or more is the secret. Changing it
             takes all links back.
+        login: who may look, for a view that has no application around it which would know: `token:FILE` or
+            `basic:FILE`, with a page and a cookie for people and a header for programs; see `secret_files`. It
+            comes before `authorize`.
 
     Raises:
-        ConfigError: an option makes no sense.
+        ConfigError: an option makes no sense. SecretUnusable: the file of `login` cannot be used.
     """
     options = Options(
         name=name,
@@ -113,6 +118,7 @@ def create_blueprint(
         hosts=None if hosts is None else tuple(host.lower() for host in strings("hosts", hosts)),
         links=links,
         link_secret=_link_secret(node_or_view, links, name),
+        login=_login(node_or_view, login, name),
     )
     view = view_of(node_or_view)
     feed = Feed()
@@ -129,17 +135,30 @@ def create_blueprint(
     _add_pages(blueprint, view, options)
     add_api(blueprint, publisher, options)
     _add_metrics(blueprint, view, options)
+    if options.login is not None:
+        options.login.add_pages(blueprint)
     Sock().route("/ws", bp=blueprint, endpoint="ws")(
         lambda ws: speak(ws, g.eye_seat.feed, ends=end_of(g.eye_link, view))
     )
     return blueprint
 
 
+def _secret(node: Any, purpose: str) -> bytes:
+    """Make a secret: as durable as the cluster's cookie, where there is one, else new at each start."""
+    derive = getattr(node, "secret_for", None)
+    return secrets.token_bytes(32) if derive is None else derive(purpose)
+
+
+def _login(node: Any, way: object, name: str) -> Login | None:
+    check(isinstance(way, str), "login", "'token:FILE', 'basic:FILE' or 'none'", way)
+    doors = secret_files.load(str(way))
+    view = view_of(node)
+    return None if doors is None else Login(doors, _secret(node, f"logins of the web view {name}"), name, view.now)
+
+
 def _link_secret(node: Any, links: object, name: str) -> bytes | None:
-    """Make the secret that signs links: as durable as what it is made from."""
     if links is True:
-        derive = getattr(node, "secret_for", None)  # a view of somebody's own has none: new at each start
-        return secrets.token_bytes(32) if derive is None else derive(f"links of the web view {name}")
+        return _secret(node, f"links of the web view {name}")
     return hmac.digest(links.encode(), f"links of {name}".encode(), "sha256") if isinstance(links, str) else None
 
 

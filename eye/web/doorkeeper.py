@@ -2,7 +2,8 @@
 
     the name it was asked by (hosts)       foreign ......... 421
     a signed link (key=)                   not valid, or for something else ......... 403
-    or else the login (authorize)          not True ........ 403, or what it answers
+    or else our own login (login)          not logged in ... 401, or the login page
+    and the host's login (authorize)       not True ........ 403, or what it answers
     for what is live: the page's origin    foreign ......... 403
     for what is live: a seat               none left ....... 503
 
@@ -29,11 +30,7 @@ if TYPE_CHECKING:
     from eye.web.publisher import Publisher
 
 _log = logging.getLogger("eye.web")
-_OPEN = {
-    "static",
-    "asset",
-    "healthz",
-}  # no secrets in them, and no cookies come with requests for them
+_OPEN = {"static", "asset", "healthz", "login", "login-try", "logout"}  # no secrets in any of them
 _LIVE = {"ws", "stream"}
 
 
@@ -49,13 +46,13 @@ class Doorkeeper:
 
     def before(self) -> Any:
         """Answer None to let the request in, or the response that refuses it."""
-        g.eye_seat = g.eye_link = None
+        g.eye_seat = g.eye_link = g.eye_login = None
         endpoint = (request.endpoint or "").rpartition(".")[2]
         refusal = self._check_host()
         if refusal is not None or endpoint in _OPEN:
             return refusal
         has_key = self._options.link_secret is not None and "key" in request.args
-        refusal = self._check_key(endpoint) if has_key else self._check_login()
+        refusal = self._check_key(endpoint) if has_key else self._check_login(endpoint)
         if refusal is None and endpoint in _LIVE:
             refusal = self._check_origin()
         if refusal is not None:
@@ -94,7 +91,11 @@ class Doorkeeper:
         g.eye_link = link
         return None
 
-    def _check_login(self) -> Any:
+    def _check_login(self, endpoint: str) -> Any:
+        if (login := self._options.login) is not None:
+            g.eye_login = login.who()
+            if g.eye_login is None:
+                return login.refusal(endpoint)
         if self._options.authorize is None:
             return None
         answer = self._options.authorize(request)
@@ -141,9 +142,10 @@ class Doorkeeper:
 def add_headers(response: Response, options: Options) -> Response:
     """Send our own rules along, strict whatever the host's are: nothing inline, nothing from elsewhere."""
     headers = response.headers
+    forms = "'none'" if options.login is None else "'self'"
     headers["Content-Security-Policy"] = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'; "
+        f"base-uri 'none'; form-action {forms}; require-trusted-types-for 'script'; trusted-types 'none'; "
         f"frame-ancestors {' '.join(options.frame_ancestors)}"
     )
     headers["X-Content-Type-Options"] = "nosniff"

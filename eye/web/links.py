@@ -9,13 +9,10 @@ lasts a stated time, `LONGEST` at most.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eye.errors import ConfigError, LinkRefused
+from eye.web.seals import seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -23,7 +20,7 @@ if TYPE_CHECKING:
 SHORTEST, LONGEST = 60, 30 * 86_400
 """Seconds that a link may be good for."""
 
-_LONGEST_KEY = 1_000  # characters
+_PURPOSE = "link"
 _LONGEST_NAME = 200
 
 # What each panel asks for, by the endpoints of the blueprint. What is not named here, no link opens.
@@ -69,8 +66,7 @@ def make(node: Any, panel: Any, seconds: Any, now: float) -> Link:
 
 def sign(link: Link, secret: bytes) -> str:
     """Write the key of a link."""
-    payload = json.dumps([1, *link], separators=(",", ":")).encode()
-    return f"{_as_text(payload)}.{_as_text(_signature(payload, secret))}"
+    return seal([1, *link], secret, _PURPOSE)
 
 
 def read(key: str, secret: bytes, now: float) -> Link:
@@ -79,14 +75,10 @@ def read(key: str, secret: bytes, now: float) -> Link:
     Raises:
         LinkRefused: we have not signed it, or its time is over.
     """
-    payload, _, signature = key.partition(".")
-    try:
-        said, signed = _as_bytes(payload[:_LONGEST_KEY]), _as_bytes(signature[:_LONGEST_KEY])
-    except (binascii.Error, ValueError):
-        raise LinkRefused("it is cut off or mistyped") from None
-    if not hmac.compare_digest(signed, _signature(said, secret)):
-        raise LinkRefused("it was not made by this view, or its secret has changed since")
-    link = Link(*json.loads(said)[1:])  # our own words: nobody else can sign
+    said = unseal(key, secret, _PURPOSE)
+    if said is None:
+        raise LinkRefused("it is mistyped, was made by another view, or its secret has changed since")
+    link = Link(*said[1:])
     if now >= link.expires:
         raise LinkRefused("its time is over")
     return link
@@ -112,15 +104,3 @@ def narrow(document: Any, node: str) -> Any:
 
 def _of_one(entries: list[Any], node: str) -> list[Any]:
     return [entry for entry in entries if not isinstance(entry, dict) or entry.get("node", node) == node]
-
-
-def _signature(payload: bytes, secret: bytes) -> bytes:
-    return hmac.digest(secret, b"link\0" + payload, "sha256")
-
-
-def _as_text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def _as_bytes(text: str) -> bytes:
-    return base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)

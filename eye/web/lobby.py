@@ -29,6 +29,8 @@ from eye.web.relay import Relay
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from eye.web.certificate import Certificate
+
 _log = logging.getLogger("eye.web")
 
 PATIENCE = 10.0
@@ -54,7 +56,7 @@ class Lobby:
         listener: a listening socket, which the lobby closes.
         serve: answers `line.asked` and says whether the connection may be used again. Called on threads.
         most_threads: how many requests are answered at a time. More wait.
-        tls: what makes connections secure.
+        certificate: what makes connections secure, if they are to be.
     """
 
     def __init__(
@@ -63,12 +65,11 @@ class Lobby:
         serve: Callable[[Line], bool],
         *,
         most_threads: int,
-        tls: ssl.SSLContext | None = None,
+        certificate: Certificate | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._listener, self._serve, self._most_threads, self._tls, self._now = (
-            listener, serve, most_threads, tls, now,
-        )  # fmt: skip
+        self._listener, self._serve, self._most_threads = listener, serve, most_threads
+        self._certificate, self._now = certificate, now
         listener.setblocking(False)
         self._selector = selectors.DefaultSelector()
         self._ear, self._bell = socket.socketpair()
@@ -151,9 +152,10 @@ class Lobby:
                 return
             guards.limit(sock)
             sock.setblocking(False)
-            if self._tls is not None:
-                sock = self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
-            line = Line(sock, peer[:2], self._now() + PATIENCE, is_secure=self._tls is not None)
+            is_secure = self._certificate is not None
+            if self._certificate is not None:
+                sock = self._certificate.wrap(sock)
+            line = Line(sock, peer[:2], self._now() + PATIENCE, is_secure=is_secure)
             if len(self._waiting) >= _MOST_WAITING:
                 self._let_longest_go()
             self._wait_for(line)

@@ -14,6 +14,7 @@ from eye.errors import ConfigError
 from eye.web.guards import origin_of
 
 if TYPE_CHECKING:
+    from eye.web.login import Login
     from eye.web.publisher import Publisher
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -39,6 +40,7 @@ class Options:
     hosts: tuple[str, ...] | None = None
     links: bool | str = False
     link_secret: bytes | None = None
+    login: Login | None = None
 
     def __post_init__(self) -> None:
         check(_NAME.fullmatch(self.name), "name", "a word of letters, digits, - and _", self.name)

@@ -25,11 +25,11 @@ from eye.web.exchange import Answer, Refused, environ_of
 from eye.web.lobby import Lobby
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Iterable
 
     from flask import Flask
 
+    from eye.web.certificate import Certificate
     from eye.web.line import Line
 
 _log = logging.getLogger("eye.web")
@@ -46,7 +46,7 @@ class WebServer:
         host: the address to listen on. Names and addresses of this machine are accepted in `Host`.
         port: 0 takes a free one; `url` tells which.
         hosts: further names under which the view is reached.
-        tls: speaks https with it.
+        certificate: speaks https with it.
         proxies: how many proxies stand before it, whose `X-Forwarded-…` headers are believed.
 
     Raises:
@@ -61,11 +61,11 @@ class WebServer:
         port: int = 0,
         *,
         hosts: Iterable[str] = (),
-        tls: ssl.SSLContext | None = None,
+        certificate: Certificate | None = None,
         proxies: int = 0,
     ) -> None:
         self._blueprint = app.extensions["eye"]
-        self._is_secure = tls is not None
+        self._is_secure = certificate is not None
         names = {"localhost", socket.gethostname().lower(), host.lower(), *(name.lower() for name in hosts)}
         self._app: Any = HostCheck(app.wsgi_app, names)
         if proxies:
@@ -77,7 +77,7 @@ class WebServer:
         listener = _listen(host, port)
         self.host, self.port = host, int(listener.getsockname()[1])
         most = self._blueprint.publisher.max_viewers + _SPARE
-        self._lobby = Lobby(listener, self._serve, most_threads=most, tls=tls)
+        self._lobby = Lobby(listener, self._serve, most_threads=most, certificate=certificate)
 
     @property
     def url(self) -> str:

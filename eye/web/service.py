@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 from eye.supervision.child_spec import ChildSpec
 from eye.supervision.gen_server import GenServer
 from eye.web.blueprint import create_app
+from eye.web.certificate import Certificate
 from eye.web.server import WebServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from flask import Flask
 
@@ -33,7 +35,7 @@ class Pages(GenServer):
     """Serves an application: it listens when it starts, and lets everybody go when it stops."""
 
     def init(
-        self, slot: ServerSlot, make_app: Callable[[], Flask], host: str, port: int, hosts: tuple[str, ...]
+        self, slot: ServerSlot, make_app: Callable[[], Flask], listen: Callable[[Flask, int], WebServer]
     ) -> None:
         """Close what a predecessor left open, and listen where it did.
 
@@ -45,7 +47,7 @@ class Pages(GenServer):
         if slot.server is not None:
             slot.server.close()
             slot.server = None
-        slot.server = WebServer(make_app(), host, slot.port or port, hosts=hosts)
+        slot.server = listen(make_app(), slot.port)
         slot.port = slot.server.port
 
     def terminate(self, reason: Reason) -> None:
@@ -55,7 +57,15 @@ class Pages(GenServer):
 
 
 def serve(
-    node: Any, host: str = "127.0.0.1", port: int = 0, *, hosts: tuple[str, ...] = (), **options: Any
+    node: Any,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    hosts: tuple[str, ...] = (),
+    cert: Path | None = None,
+    key: Path | None = None,
+    proxies: int = 0,
+    **options: Any,
 ) -> str:
     """Serve a node's web view from within its own tree, until the node stops.
 
@@ -63,21 +73,26 @@ def serve(
         node: a running `Node`.
         host, port: where; port 0 takes a free one.
         hosts: further names under which it is reached.
+        cert, key: files (PEM) with which it speaks https; the key may be in the file of the certificate.
+        proxies: how many proxies stand before it, whose `X-Forwarded-…` headers are believed.
         options: those of `create_blueprint`.
 
     Returns:
         The address of the page.
 
     Raises:
-        AddressInUse, ConfigError
+        AddressInUse, ConfigError, TlsUnusable, SecretUnusable
     """
     slot = ServerSlot()
+    certificate = None if cert is None else Certificate(cert, key)
+
+    def listen(app: Flask, last_port: int) -> WebServer:
+        return WebServer(app, host, last_port or port, hosts=hosts, certificate=certificate, proxies=proxies)
+
     view = node.view  # the collectors are started now, so that the first page is not empty
     assert view is not None
     node.add_view(
-        ChildSpec(
-            Pages, id="web", args=(slot, lambda: create_app(node, **options), host, port, hosts), shutdown=5.0
-        )
+        ChildSpec(Pages, id="web", args=(slot, lambda: create_app(node, **options), listen), shutdown=5.0)
     )
     server = slot.server
     assert server is not None

@@ -18,6 +18,7 @@ from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, CloseConnection, Ping, RejectConnection, Request, TextMessage
 
 from eye.web import WebServer, create_app
+from eye.web.certificate import Certificate
 from tests.web.world import World, node
 
 if TYPE_CHECKING:
@@ -183,13 +184,12 @@ class Peer:
 
 @contextmanager
 def own_server(folder: Path, *, secure: bool) -> Iterator[Served]:
-    server_tls = client_tls = None
+    certificate = client_tls = None
     if secure:
         cert, key = make_certificate(folder)
-        server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        server_tls.load_cert_chain(cert, key)
+        certificate = Certificate(cert, key)
         client_tls = ssl.create_default_context(cafile=str(cert))
-    server = WebServer(make_app(), tls=server_tls)
+    server = WebServer(make_app(), certificate=certificate)
     try:
         yield Served(server.port, client_tls, server.close)
     finally:
