@@ -270,7 +270,16 @@ def test_watch_notices_a_node_that_goes_and_one_that_comes(start: Callable[..., 
     assert other.returncode == 0
 
 
-@pytest.mark.parametrize("arguments", [["fetch", "--watch", "0.1"], ["--help"], ["tree"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fetch", "--watch", "0.1"],
+        ["fetch", "--watch", "0.1", "--format", "json"],
+        ["fetch", "--watch", "0.1", "--format", "csv"],
+        ["--help"],
+        ["tree"],
+    ],
+)
 def test_a_reader_that_goes_away_is_no_error(start: Callable[..., Any], node: Node, arguments: list[str]) -> None:
     process = start(*arguments)
     process.stdout.close()
