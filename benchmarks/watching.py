@@ -1,10 +1,12 @@
 """One observer, so many nodes at one sample a second: CPU, memory, threads, and how old its oldest figure is.
 
-    python benchmarks/watching.py [--nodes 100 500 1000] [--seconds 20] [--tls]
+    python benchmarks/watching.py [--nodes 100 500 1000] [--seconds 20] [--tls] [--rows 40]
 
 The observer is a whole node in an OS process of its own, as a page or a screen has it, with all it does:
-membership, collectors, board. The nodes are simulated (`farm`), in another process. The floor is a loop that only
-asks the same nodes for the same samples over connections of the same kind: one thread, one selector, no more.
+membership, collectors, board; once a second it reads all nodes, as a screen does. It is run twice: all nodes at
+1 Hz, and with so many rows on its screen, where it looks at those closely and at the others as `pace` says. The
+nodes are simulated (`farm`), in another process. The floor is a loop that only asks the same nodes for the same
+samples over connections of the same kind: one thread, one selector, no more.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from eye.monitor.config import NodeConfig
 from eye.monitor.methods import SAMPLE
 from eye.monitor.node import Node
 
-FLOOR, OBSERVER = "bare loop", "observer"
+FLOOR, OBSERVER, ROWS = "bare loop", "observer", "on screen"
 READY_WITHIN = 120.0  # seconds until every node is seen
 SETTLED = 3.0  # seconds after that which are not counted
 
@@ -45,16 +47,17 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--nodes", type=int, nargs="+", default=[100, 500, 1000])
     options.add_argument("--seconds", type=float, default=20.0, help="how long each is looked at (default: 20)")
+    options.add_argument("--rows", type=int, default=40, help="looked at closely, the second time (default: 40)")
     options.add_argument("--tls", action="store_true", help="over TLS, as beyond loopback")
     chosen = options.parse_args()
     print(f"Watching at 1 Hz{', over TLS' if chosen.tls else ''} ({measure.about_here()})\n")
     print(f"  {'nodes':>5}  {'':<9}  {'CPU':>7}  {'RSS':>8}  {'grew':>8}  {'threads':>7}  {'all seen':>8}", end="")
-    print(f"  {'oldest':>7}  {'on its way':>10}")
+    print(f"  {'oldest':>7}  {'a minute':>9}")
     for count in chosen.nodes:
         with Farm(count, tls=chosen.tls) as farm:
             cpu = {}
-            for who in (FLOOR, OBSERVER):
-                told = run(who, farm, chosen.seconds, chosen.tls)
+            for who in (FLOOR, OBSERVER, ROWS):
+                told = run(who, farm, chosen.seconds, chosen.tls, chosen.rows)
                 cpu[who] = told["cpu"]
                 show(count, who, told)
             measure.note(f"{count:>5}  ratio of CPU to the floor: {cpu[OBSERVER] / max(cpu[FLOOR], 1e-4):.3g}")
@@ -62,21 +65,21 @@ def main() -> None:
 
 def show(count: int, who: str, told: dict[str, Any]) -> None:
     oldest = f"{told['oldest']:.2f} s" if "oldest" in told else "-"
-    way = f"{told['way'] * 1e3:.0f} ms" if "way" in told else "-"
     print(
         f"  {count:>5}  {who:<9}  {told['cpu']:>6.1%}  {measure.megabytes(told['rss']):>8}"
         f"  {measure.megabytes(told['rss'] - told['rss_before']):>8}  {told['threads']:>7}"
-        f"  {told['ready']:>6.1f} s  {oldest:>7}  {way:>10}",
+        f"  {told['ready']:>6.1f} s  {oldest:>7}  {told['cpu'] * 60:>7.1f} s",
         flush=True,
     )
 
 
-def run(who: str, farm: Farm, seconds: float, tls: bool) -> Any:
+def run(who: str, farm: Farm, seconds: float, tls: bool, rows: int) -> Any:
     """Run a contestant in an OS process of its own, and read what it found."""
     with tempfile.TemporaryDirectory(prefix="eye-watching-") as folder:
         addresses = Path(folder, "addresses")
         addresses.write_text("\n".join(farm.addresses))
         given = [str(farm.cookie_file), str(addresses), str(seconds), "always" if tls else "auto"]
+        given += [str(rows)] if who == ROWS else []
         command = [sys.executable, __file__, f"--{who.replace(' ', '-')}", *given]
         process = subprocess.run(
             command, env=isolated(Path(folder)), stdout=subprocess.PIPE, text=True, check=True, timeout=600
@@ -91,9 +94,12 @@ class Meter:
         self.rss_before, _ = measure.memory_of(os.getpid())
         self._began_at = time.monotonic()
 
+    def all_seen(self) -> None:
+        """Everybody is seen."""
+        self._ready = time.monotonic() - self._began_at
+
     def begin(self) -> None:
-        """Everybody is seen, and everything has settled."""
-        self._ready = time.monotonic() - self._began_at - SETTLED
+        """Everything has settled."""
         self._began, self._cpu = time.monotonic(), time.process_time()
 
     def end(self) -> dict[str, Any]:
@@ -110,8 +116,8 @@ class Meter:
 # ------------------------------------------------------------------------ in processes of their own
 
 
-def observe(cookie_file: str, addresses: str, seconds: str, mode: str) -> None:
-    """Watch as a node does that shows a page."""
+def observe(cookie_file: str, addresses: str, seconds: str, mode: str, rows: str | None = None) -> None:
+    """Watch as a node does that shows a page, or so many rows of one."""
     allow_many_files()
     everybody = Path(addresses).read_text().split()
     meter = Meter()
@@ -123,7 +129,7 @@ def observe(cookie_file: str, addresses: str, seconds: str, mode: str) -> None:
         observer=True,
         make_engine=lambda cookie, clock: ManagerEngine(cookie, clock, tls=Tls.from_cookie(cookie, TlsMode(mode))),
     )
-    board, view = node._parts.board, node.view
+    view = node.view
     try:
         deadline = time.monotonic() + READY_WITHIN
         while (seen := sum(one.host is not None for one in view.nodes())) < len(everybody):
@@ -131,18 +137,23 @@ def observe(cookie_file: str, addresses: str, seconds: str, mode: str) -> None:
                 raise TimeoutError(f"only {seen} of {len(everybody)} nodes were seen in {READY_WITHIN:g} s")
             view.look()
             time.sleep(0.1)
-        names = [one.name for one in view.nodes()]
-        time.sleep(SETTLED)
+        meter.all_seen()
+        shown = None if rows is None else [one.name for one in view.nodes()[: int(rows)]]
+        view.look(5.0, shown)  # what was wished until now runs out
+        until = time.monotonic() + (SETTLED if shown is None else 15.0 + SETTLED)
+        while time.monotonic() < until:
+            view.look(5.0, shown)
+            time.sleep(1.0)
         meter.begin()
-        oldest, way = 0.0, 0.0
+        oldest = 0.0
         until = time.monotonic() + float(seconds)
         while time.monotonic() < until:
-            view.look()
-            oldest = max(oldest, max(map(board.age, names)))
-            # Both clocks are this machine's.
-            way = max(way, max(reading.at - reading.sample.at for reading in list(board._readings.values())))
-            time.sleep(0.25)
-        print(json.dumps(meter.end() | {"oldest": oldest, "way": way}))
+            view.look(5.0, shown)
+            now = view.now()
+            seen = [one.seen_at for one in view.nodes() if shown is None or one.name in shown]
+            oldest = max(oldest, max(now - (at or 0.0) for at in seen))
+            time.sleep(1.0)
+        print(json.dumps(meter.end() | {"oldest": oldest}))
     finally:
         node.stop()
 
@@ -160,6 +171,7 @@ def poll(cookie_file: str, addresses: str, seconds: str, mode: str) -> None:
     ]
     for wire in wires:
         selector.register(wire._socket, selectors.EVENT_READ, (wire, frames.FrameReader()))
+    meter.all_seen()
     question = frames.frame(dispatch.ask(SAMPLE, ()))
     time.sleep(SETTLED)
     meter.begin()
@@ -181,8 +193,8 @@ def poll(cookie_file: str, addresses: str, seconds: str, mode: str) -> None:
 
 
 if __name__ == "__main__":
-    alone = {"--observer": observe, "--bare-loop": poll}
-    if sys.argv[1:2] and sys.argv[1] in alone:
+    alone = {"--observer": observe, "--on-screen": observe, "--bare-loop": poll}
+    if len(sys.argv) > 4 and sys.argv[1] in alone:
         alone[sys.argv[1]](*sys.argv[2:])
     else:
         sys.exit(measure.run(main))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,7 @@ from eye.cli.keeping import history_option, where
 from eye.cli.logs import hold
 from eye.cli.options import Seconds, Shared, option
 from eye.cli.options import command as make_command
+from eye.cli.pacing import pacing_options
 from eye.cli.ruling import alerts_option, rules_of, without_log
 from eye.cli.screen import takes_a_screen
 from eye.errors import ConfigError, EyeError
@@ -71,6 +72,7 @@ SORTS = ("node", "status", "cpu", "memory", "mem%", "procs", "rss", "super", "re
 )
 @history_option("Where to keep what is seen: a file, sqlite:///FILE, postgresql://USER@HOST/DATABASE, or off.")
 @alerts_option("default")
+@pacing_options
 def command(
     shared: Shared,
     node: tuple[str, ...],
@@ -81,6 +83,7 @@ def command(
     interval: float,
     history: str | None,
     alerts: Path | str | None,
+    pacing: dict[str, Any],
 ) -> int:
     _check_textual()
     _check_terminal()
@@ -97,6 +100,7 @@ def command(
         tls_ca=shared.tls_ca,
         interval=interval,
         history=where(history),
+        **pacing,
     )
     rules = without_log(rules_of(alerts))
     # What is logged would be painted over; it is printed when the terminal is the person's again.

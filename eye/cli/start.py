@@ -11,6 +11,7 @@ import click
 from eye.cli.keeping import history_option, where
 from eye.cli.options import Seconds, Shared, option
 from eye.cli.options import command as make_command
+from eye.cli.pacing import pacing_options
 from eye.cli.ruling import DEFAULT, OFF, alerts_option, rules_of
 from eye.cli.screen import hush, news
 from eye.cli.serving import Serving, check, say_where, serve, serving, web_options
@@ -133,6 +134,7 @@ class _Wishes(NamedTuple):
     "Where to keep what is seen, with --web unless told otherwise: a file, sqlite:///FILE, postgresql://…, or off."
 )
 @option("--otlp", metavar="URL", help="Push its figures to an OpenTelemetry collector there: http://HOST:4318.")
+@pacing_options
 @option("--events", is_flag=True, hidden=True, help="Write what happens to stdout, a line of JSON for each.")
 @option("--stop-with-parent", is_flag=True, hidden=True, help="Stop when stdin ends.")
 def command(
@@ -152,6 +154,7 @@ def command(
     otlp: str | None,
     events: bool,
     stop_with_parent: bool,
+    pacing: dict[str, Any],
     **options: Any,
 ) -> int:
     from eye.cli.foreground import Foreground
@@ -173,6 +176,7 @@ def command(
         history=where(history) if web is not None else history or HISTORY_OFF,
         allow=frozenset(allow),
         deny=frozenset(deny),
+        **pacing,
     )
     rules = rules_of(alerts, OFF if web is None else DEFAULT)
     address = None if web is None else Address.parse(web)

@@ -11,6 +11,7 @@ import click
 from eye.cli.keeping import history_option, where
 from eye.cli.options import Shared, option
 from eye.cli.options import command as make_command
+from eye.cli.pacing import pacing_options
 from eye.cli.ruling import alerts_option, rules_of
 from eye.cli.screen import news
 from eye.cli.serving import check, say_where, serve, serving, web_options
@@ -45,6 +46,7 @@ It only looks: it is no node, and no other node sees it. Ctrl-C ends it.
 @option("--no-browser", is_flag=True, help="Do not open a browser.")
 @alerts_option("default")
 @web_options
+@pacing_options
 def command(
     shared: Shared,
     port: int,
@@ -52,6 +54,7 @@ def command(
     history: str | None,
     no_browser: bool,
     alerts: Path | str | None,
+    pacing: dict[str, Any],
     **options: Any,
 ) -> int:
     from eye.cli.foreground import Foreground
@@ -71,6 +74,7 @@ def command(
         tls_key=shared.tls_key,
         tls_ca=shared.tls_ca,
         history=where(history),
+        **pacing,
     )
 
     def came_up(node: Node) -> None:

@@ -58,7 +58,10 @@ def decode_part(part: msgspec.Raw, wanted: Any = Any) -> Any:
     Raises:
         DecodeRefused: as `decode` does.
     """
-    return decode(bytes(part), wanted)
+    try:
+        return _decoder(wanted).decode(part)  # how deep it is nested has been seen with the whole
+    except (msgspec.DecodeError, ValueError, OverflowError, RecursionError) as refused:
+        raise DecodeRefused(_sentence(refused)) from None
 
 
 def describe_error(error: BaseException) -> tuple[str, tuple[Any, ...]]:

@@ -40,7 +40,8 @@ class Method(msgspec.Struct, frozen=True):
 
     `service` and `name` say what is asked, `takes` the types of the arguments and `gives` the type of
     the answer, as msgspec understands them. Requests in one `lane` share a connection and wait for
-    each other.
+    each other. A lane whose methods are all `patient` may be read some hundredths of a second late where very many
+    of them are under way, so that many answers are read at once.
     """
 
     service: str
@@ -48,6 +49,7 @@ class Method(msgspec.Struct, frozen=True):
     takes: tuple[Any, ...] = ()
     gives: Any = None
     lane: str = "calls"
+    is_patient: bool = False
 
     def __str__(self) -> str:
         return f"{self.service}.{self.name}"

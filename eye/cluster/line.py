@@ -34,22 +34,29 @@ if TYPE_CHECKING:
     from eye.cluster.tls import Tls
 
 _WINDOW = 64  # requests on their way at once; the others wait their turn
-_CHUNK = 256 * 1024  # bytes read at once
 
 
 class Pending:
     """A request that has not ended. `end` tells its asker, once."""
 
-    __slots__ = ("_done", "body", "ended", "line", "method", "timeout")
+    __slots__ = ("_count", "_done", "body", "ended", "line", "method", "timeout")
 
     def __init__(self, method: Method, body: bytes, timeout: float, done: Callable[[Answer], None]) -> None:
         self.method, self.body, self.timeout, self._done = method, body, timeout, done
         self.line: Line | None = None
         self.ended = False
+        self._count: Callable[[Method, int], None] | None = None
+
+    def under_way(self, count: Callable[[Method, int], None]) -> None:
+        """Count it with those under way, until it ends."""
+        self._count = count
+        count(self.method, 1)
 
     def end(self, answer: Answer) -> None:
         if not self.ended:
             self.ended = True
+            if self._count is not None:
+                self._count(self.method, -1)
             self._done(answer)
 
 
@@ -58,7 +65,7 @@ class Loop(Protocol):
 
     cookie: Cookie
     tls: Tls
-    selector: selectors.BaseSelector
+    buffer: memoryview
 
     def draw(self, size: int) -> bytes: ...
     def post(self, act: Callable[[], None]) -> None: ...
@@ -69,9 +76,9 @@ class Loop(Protocol):
 class Line:
     """The connection to one address in one lane."""
 
-    def __init__(self, loop: Loop, address: str, lane: str) -> None:
+    def __init__(self, loop: Loop, address: str, lane: str, selector: selectors.BaseSelector) -> None:
         self.address, self.lane = address, lane
-        self.loop = loop
+        self.loop, self._selector = loop, selector
         self._waiting: deque[Pending] = deque()
         self._asked: deque[Pending] = deque()
         self._attempt = 0  # so that a late name lookup is known to be late
@@ -79,6 +86,7 @@ class Line:
         self._place: tuple[Any, ...] = ()  # where we are trying
         self._wants_tls = False  # the other side has said so
         self._socket: socket.socket | None = None
+        self._events = 0  # what is waited for at the socket
         self._channel: Channel | None = None
         self._talk: Conversation | None = None
 
@@ -183,7 +191,8 @@ class Line:
         except OSError as error:
             self._fail(NodeUnreachable(self.address, sockets.say(error)))
         else:
-            self.loop.selector.register(sock, selectors.EVENT_WRITE, self._connected)
+            self._events = selectors.EVENT_WRITE
+            self._selector.register(sock, self._events, self._connected)
 
     def _connected(self, mask: int) -> None:
         del mask
@@ -200,7 +209,8 @@ class Line:
         except ClusterError as error:
             self._fail(error)
             return
-        self.loop.selector.modify(sock, selectors.EVENT_READ, self._moved)
+        self._events = selectors.EVENT_READ
+        self._selector.modify(sock, self._events, self._moved)
         self._begin_when_open()
         self._pump()
 
@@ -227,8 +237,8 @@ class Line:
 
     def _hang_up(self) -> None:
         if self._socket is not None:
-            if self._socket.fileno() in self.loop.selector.get_map():
-                self.loop.selector.unregister(self._socket)
+            if self._socket.fileno() in self._selector.get_map():
+                self._selector.unregister(self._socket)
             self._socket.close()
         self._socket = self._channel = self._talk = None
 
@@ -259,7 +269,8 @@ class Line:
     def _read(self) -> None:
         assert self._socket is not None
         assert self._channel is not None
-        data = self._socket.recv(_CHUNK)
+        buffer = self.loop.buffer
+        data = bytes(buffer[: self._socket.recv_into(buffer)])
         if not data:
             self._fail(self._meaning_of_the_end("the connection was closed"))
             return
@@ -293,8 +304,9 @@ class Line:
             self._fail(self._meaning_of_the_end(sockets.say(error)))
             return
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if out else 0)
-        if self.loop.selector.get_key(self._socket).events != events:
-            self.loop.selector.modify(self._socket, events, self._moved)
+        if events != self._events:
+            self._events = events
+            self._selector.modify(self._socket, events, self._moved)
 
     def _meaning_of_the_end(self, cause: str) -> Exception:
         if self._talk is None:

@@ -42,6 +42,7 @@ CHANGES = "eye.cluster.changes"
 """Each change on its own: `NodeUp`, `NodeSuspect`, `NodeDown`, … of `news`."""
 
 _GOODBYE = 0.5  # seconds that a node that stops gives its peers to take note
+_MANY = 100  # members, of which one does not tell all at each tick
 _REMINDER = 60.0  # seconds between two log lines about the same conflict
 
 
@@ -128,6 +129,7 @@ class Members(GenServer):
         self._is_hidden = is_hidden
         self._tell = tell
         self._told_version = 0
+        self._shared_at = float("-inf")
         self._calls_under_way = 0
         self._all_found = False
         self._reminded_at: float | None = None
@@ -174,7 +176,8 @@ class Members(GenServer):
     def handle_info(self, message: Any) -> Any:
         if isinstance(message, news.Tick):
             self._take_in(message)
-            self._share()
+            if self._is_time_to_share():
+                self._share()
             self._tick()
         elif isinstance(message, ConnectionClosed):
             self._take_in(news.ConnectionLost(message.address, message.reason))
@@ -284,7 +287,15 @@ class Members(GenServer):
 
     # ------------------------------------------------------------------------------- parts
 
+    def _is_time_to_share(self) -> bool:
+        """Whether to tell when each was heard of last, though nothing else has changed."""
+        now, settings = self.system.clock.monotonic(), self._membership.settings
+        # In a large cluster that takes longer, and none of them is heard of oftener than this.
+        apart = settings.period if len(self._standing.members) > _MANY else settings.tick
+        return now - self._shared_at > apart - settings.tick / 2
+
     def _share(self) -> None:
+        self._shared_at = self.system.clock.monotonic()
         members = self._membership.members(self._now())
         if self._is_hidden:
             members = tuple(one for one in members if one.boot != self._membership.me.boot)

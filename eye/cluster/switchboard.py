@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from eye.cluster.security import Cookie
 
 _CLOSED = "this node's interconnect is closed"
+_BUFFER = 256 * 1024  # bytes read at once
+_CROWD = 50  # patient requests under way, from which on their answers are read many at a time
+_REST_EACH, _LONGEST_REST = 0.0001, 0.1  # seconds that answers may lie, for each that is awaited, and at most
 _GRACE = 2.0  # seconds that a waiting thread grants the loop beyond the deadline
 
 
@@ -61,13 +64,21 @@ class Switchboard:
         self._inbox: deque[Callable[[], None]] = deque()  # what other threads want done on the loop
         self._lock = threading.Lock()  # nobody enters the inbox after the loop has looked into it last
         self._closed = False
+        self._patient = 0  # requests under way that are
+        self._read_crowd_at = 0.0
+        self._is_resting = False
         self._thread: threading.Thread | None = None
         self.selector: selectors.BaseSelector = selectors.DefaultSelector()
+        # What lines read into. To set so much aside for each read would cost more than the reading.
+        self.buffer = memoryview(bytearray(_BUFFER))
         self._ears, self._bell = socket.socketpair()
         self._ears.setblocking(False)
         self._bell.setblocking(False)
         self._is_ringing = False
         self.selector.register(self._ears, selectors.EVENT_READ, self._hear)
+        # The patient lines have a selector of their own, which is one event of the first; or none.
+        self.crowd: Any = selectors.DefaultSelector()
+        self.selector.register(self.crowd, selectors.EVENT_READ, _nothing)
 
     # ------------------------------------------------------------------------------ asking
 
@@ -89,8 +100,11 @@ class Switchboard:
             self._post_or(lambda: told(answer), lambda: told(answer))
             return
         deadline = self._clock.monotonic() + timeout
-        closed = Answer(error=NodeUnreachable(address, _CLOSED))
-        self._post_or(lambda: self._take(address, pending, deadline), lambda: told(closed))
+        act = partial(self._take, address, pending, deadline)
+        if self._thread is threading.current_thread():
+            self._inbox.append(act)  # it looks there before it sleeps, and before it ends
+        else:
+            self._post_or(act, lambda: told(Answer(error=NodeUnreachable(address, _CLOSED))))
 
     def request(self, address: str, method: Method, *args: Any, timeout: float) -> Any:
         """Ask, and wait for the answer; see `Engine.request`."""
@@ -152,9 +166,14 @@ class Switchboard:
         if self._deadlines:
             left = max(0.0, self._deadlines[0][0] - self._clock.monotonic())
             patience = left if patience is None else min(patience, left)
-        for key, mask in self.selector.select(patience):
-            if self.selector.get_map().get(key.fd) is key:  # nobody has closed it in this very round
-                key.data(mask)
+        rest = self._rest_of_the_crowd()
+        if rest is not None:
+            patience = rest if patience is None else min(rest, patience)
+        ready = self.selector.select(patience)
+        self._see_to(self.selector, ready)
+        if rest is None or self._rest_of_the_crowd() == 0.0:
+            self._read_crowd_at = self._clock.monotonic()
+            self._see_to(self.crowd, self.crowd.select(0))
         self._end_the_late()
 
     def close(self) -> None:
@@ -181,6 +200,7 @@ class Switchboard:
             line.close(NodeUnreachable(line.address, _CLOSED))
         with self._lock:  # whoever closes us may not have rung yet
             self.selector.close()
+            self.crowd.close()
             self._ears.close()
             self._bell.close()
 
@@ -204,12 +224,36 @@ class Switchboard:
         self._lines.pop((line.address, line.lane), None)
 
     def _take(self, address: str, pending: Pending, deadline: float) -> None:
+        pending.under_way(self._count)
         heapq.heappush(self._deadlines, (deadline, next(self._numbers), pending))
         place = (address, pending.method.lane)
         line = self._lines.get(place)
         if line is None:
-            line = self._lines[place] = Line(self, *place)
+            selector = self.crowd if pending.method.is_patient else self.selector
+            line = self._lines[place] = Line(self, *place, selector)
         line.take(pending)
+
+    def _see_to(self, selector: selectors.BaseSelector, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
+        for key, mask in ready:
+            if selector.get_map().get(key.fd) is key:  # nobody has closed it in this very round
+                key.data(mask)
+
+    def _rest_of_the_crowd(self) -> float | None:
+        """Say how long the patient lines may lie before they are read; None: nobody lets them lie.
+
+        To wake up for each of a thousand answers a second costs several times as much as reading them.
+        """
+        is_resting = self._patient >= _CROWD
+        if is_resting is not self._is_resting:
+            self._is_resting = is_resting
+            if is_resting:
+                self.selector.unregister(self.crowd)
+            else:
+                self.selector.register(self.crowd, selectors.EVENT_READ, _nothing)
+        if not is_resting:
+            return None
+        due = self._read_crowd_at + min(self._patient * _REST_EACH, _LONGEST_REST)
+        return max(due - self._clock.monotonic(), 0.0)
 
     def _end_the_late(self) -> None:
         now = self._clock.monotonic()
@@ -217,6 +261,10 @@ class Switchboard:
             _, _, pending = heapq.heappop(self._deadlines)
             if not pending.ended and pending.line is not None:
                 pending.line.expire(pending)
+
+    def _count(self, method: Method, by: int) -> None:
+        if method.is_patient:
+            self._patient += by
 
     def _forget(self, address: str) -> None:
         for line in [line for line in self._lines.values() if line.address == address]:
@@ -244,6 +292,10 @@ class Switchboard:
         self._ears.recv(4096)
         with self._lock:  # whoever found it ringing put something into the inbox, which is looked into next
             self._is_ringing = False
+
+
+def _nothing(_mask: int) -> None:
+    """The crowd is seen to apart."""
 
 
 def _safely(callback: Callable[..., None], *args: Any) -> None:

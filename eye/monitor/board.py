@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import zip_longest
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from eye.metrics.catalogue import find
 from eye.metrics.custom import complete
 from eye.metrics.recent import key
 from eye.monitor.node_view import NodeView
+from eye.monitor.pace import Rule, Strain, Wish, Wishes
 from eye.monitor.samples import SAMPLES, Seen
 
 if TYPE_CHECKING:
@@ -28,7 +31,12 @@ if TYPE_CHECKING:
 
 _EVENTS = 1000  # kept
 _TRAIL = 60  # values kept of each metric of each node
-_TRAILED = {key(one): one for name in ("cpu", "memory") for one in find(name)}
+_TRAILED = [metric for name in ("cpu", "memory") for metric in find(name)]
+_PLACES = {key(metric): place for place, metric in enumerate(_TRAILED)}
+_figures_of = attrgetter(*(f"{metric.part}.{metric.field}" for metric in _TRAILED))
+
+_Figures = tuple[float | int | None, ...]  # of one moment, one of each metric that leaves a trail
+_NOTHING: _Figures = (None,) * len(_TRAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +52,26 @@ class Reading:
 class Board:
     """The members of the cluster, the last reading of each, and whether anybody is looking."""
 
-    def __init__(self, clock: Clock, topics: Topics | None = None) -> None:
+    def __init__(self, clock: Clock, topics: Topics | None = None, rule: Rule | None = None) -> None:
         """Tell each new reading to the subscribers of `samples.SAMPLES` in `topics`."""
         self._clock = clock
         self._topics = topics
         self._changed = threading.Condition()
         self._members: dict[str, Member] = {}
         self._readings: dict[str, Reading] = {}
-        self._views: tuple[NodeView, ...] | None = ()
+        self._every: dict[str, float] = {}
+        self._views: dict[str, NodeView] = {}  # in name order
+        self._outdated: set[str] = set()  # nodes whose view is
+        self._shown: tuple[NodeView, ...] | None = ()
         self._version = 0
-        self._looking_until = float("-inf")
-        self._trails: dict[str, dict[str, deque[float | None]]] = {}
+        self._wishes = Wishes()
+        self._trails: dict[str, deque[_Figures]] = {}
         self._events: deque[dict[str, Any]] = deque(maxlen=_EVENTS)
         self._event = 0  # the number of the last
+        self.rule = rule or Rule()
+        """How often nodes are asked."""
+        self.strain = Strain()
+        """How far those who ask are behind."""
 
     # ----------------------------------------------------------------------------- writing
 
@@ -64,41 +79,57 @@ class Board:
         """Say who is in the cluster. The reading of a node that is in it no more goes with it."""
         known = {member.name: member for member in members}
         with self._changed:
-            if known == self._members:
-                return
-            self._members = known
-            self._readings = {name: reading for name, reading in self._readings.items() if name in known}
-            self._trails = {name: trail for name, trail in self._trails.items() if name in known}
-            self._bump()
+            before, self._members = self._members, known
+            # Most are the very same as before, which is seen without comparing them.
+            other = [name for name, member in known.items() if before.get(name) is not member]
+            other = [name for name in other if before.get(name) != known[name]]
+            if known.keys() != before.keys():
+                for name in before.keys() - known.keys():
+                    for table in (self._readings, self._trails, self._every):
+                        table.pop(name, None)
+                self._views = {name: self._view(known[name]) for name in sorted(known)}
+                self._bump()
+            elif other:
+                self._bump(*other)
 
-    def put_reading(self, name: str, sample: Sample, round_trip: float | None) -> None:
-        """Say what a node just said."""
+    def put_reading(self, name: str, sample: Sample, round_trip: float | None, missed: int = 0) -> None:
+        """Say what a node just said, and how many samples it took since the one before that nobody asked for."""
+        at, moment = self._clock.now(), self._clock.monotonic()
         with self._changed:
             before = self._readings.get(name)
             sample = complete(sample, None if before is None else before.sample)
             if round_trip is None and before is not None:
                 round_trip = before.round_trip
-            at = self._clock.now()
-            self._readings[name] = Reading(sample, at, self._clock.monotonic(), round_trip)
-            trails = self._trails.setdefault(name, {one: deque(maxlen=_TRAIL) for one in _TRAILED})
-            for one, metric in _TRAILED.items():
-                trails[one].append(metric.read(sample))
-            self._bump()
+            self._readings[name] = Reading(sample, at, moment, round_trip)
+            trail = self._trails.get(name)
+            if trail is None:
+                trail = self._trails[name] = deque(maxlen=_TRAIL)
+            elif missed:
+                trail.extend([_NOTHING] * min(missed, _TRAIL))
+            trail.append(_figures_of(sample))
+            self._bump(name)
         is_new = before is None or (before.sample.at, before.sample.boot) != (sample.at, sample.boot)
         if is_new and self._topics is not None and self._topics.has_subscribers(SAMPLES):
             self._topics.broadcast(SAMPLES, Seen(name, sample, at))
 
-    def put_trail(self, name: str, series: dict[str, Any]) -> None:
-        """Say what a node measured before we began to look, as `Agent.recent` tells it."""
+    def put_every(self, name: str, seconds: float | None) -> None:
+        """Say how often a node is asked from now on; None says not at all."""
         with self._changed:
-            trails = self._trails.setdefault(name, {one: deque(maxlen=_TRAIL) for one in _TRAILED})
-            for one, trail in trails.items():
-                before = [None if point is None else point[0] for point in series["points"].get(one, ())]
-                while before and before[-1] is None:
-                    before.pop()  # the bucket of this very moment may have nothing in it yet
-                kept = list(trail)
-                trail.clear()
-                trail.extend([*before[: max(len(before) - len(kept), 0)], *kept])
+            if self._every.get(name) != seconds:
+                if seconds is None:
+                    del self._every[name]
+                else:
+                    self._every[name] = seconds
+                self._bump(name)
+
+    def put_trail(self, name: str, series: dict[str, Any]) -> None:
+        """Say what a node measured in the last minute, as `Agent.recent` tells it: also while we did not ask."""
+        rows = list(zip_longest(*(_means(series["points"].get(one, ())) for one in _PLACES)))
+        with self._changed:
+            trail = self._trails.setdefault(name, deque(maxlen=_TRAIL))
+            last = list(trail)[-1:]
+            trail.clear()
+            trail.extend([*rows[: max(len(rows) - len(last), 0)], *last])
             self._bump()
 
     def put_events(self, records: list[dict[str, Any]]) -> None:
@@ -109,8 +140,9 @@ class Board:
                 self._event += len(records)
                 self._bump()
 
-    def _bump(self) -> None:
-        self._views = None
+    def _bump(self, *outdated: str) -> None:
+        self._outdated.update(outdated)
+        self._shown = None
         self._version += 1
         self._changed.notify_all()
 
@@ -131,43 +163,47 @@ class Board:
     def nodes(self) -> tuple[NodeView, ...]:
         """Answer every node as it is known now, in name order."""
         with self._changed:
-            if self._views is None:
-                self._views = tuple(self._view(self._members[name]) for name in sorted(self._members))
-            return self._views
+            if self._shown is None:
+                for name in self._outdated:
+                    if (member := self._members.get(name)) is not None:
+                        self._views[name] = self._view(member)
+                self._outdated.clear()
+                self._shown = tuple(self._views.values())
+            return self._shown
 
     def _view(self, member: Member) -> NodeView:
-        reading = self._readings.get(member.name)
-        view = NodeView(
-            name=member.name,
+        name, reading = member.name, self._readings.get(member.name)
+        seen_at, round_trip = member.seen_at, None
+        host, process, custom, about = None, None, {}, None
+        if reading is not None:
+            sample = reading.sample
+            seen_at, round_trip = max(reading.at, seen_at or reading.at), reading.round_trip
+            if (
+                sample.boot == member.boot
+            ):  # what an earlier life said must not be taken for what this one would say
+                host, process, custom, about = sample.host, sample.process, sample.custom, sample.about
+        return NodeView(
+            name=name,
             status=member.status.value,
             address=member.address,
-            seen_at=member.seen_at,
+            seen_at=seen_at,
             since=member.since,
             reason=member.reason,
             boot=member.boot,
-            host=None,
-            process=None,
-            round_trip=None,
-        )
-        if reading is None:
-            return view
-        # What an earlier life of the node said must not be taken for what this one would say.
-        is_of_this_life = reading.sample.boot == member.boot
-        return replace(
-            view,
-            host=reading.sample.host if is_of_this_life else None,
-            process=reading.sample.process if is_of_this_life else None,
-            custom=reading.sample.custom if is_of_this_life else {},
-            about=reading.sample.about if is_of_this_life else None,
-            seen_at=max(reading.at, member.seen_at or reading.at),
-            round_trip=reading.round_trip,
+            host=host,
+            process=process,
+            round_trip=round_trip,
+            custom=custom,
+            about=about,
+            every=self._every.get(name),
         )
 
     def trail(self, name: str, metric: str) -> list[float | None]:
         """Answer the last values of one of `watch.TRAILS`, the oldest first; nothing of what is not there."""
+        place = _PLACES.get(metric)
         with self._changed:
-            trails = self._trails.get(name)
-            return list(trails[metric]) if trails is not None and metric in trails else []
+            trail = self._trails.get(name)
+            return [] if trail is None or place is None else [figures[place] for figures in trail]
 
     def events(self) -> list[dict[str, Any]]:
         """Answer what happened lately, everywhere, in the order in which it was heard of."""
@@ -195,14 +231,30 @@ class Board:
 
     # ----------------------------------------------------------------------------- looking
 
-    def look(self, seconds: float) -> bool:
-        """Say that somebody will be looking for the next `seconds`. Answers whether nobody was before."""
+    def look(self, seconds: float, nodes: Iterable[str] | None = None) -> bool:
+        """Say that somebody will be looking for the next `seconds`, closely at these nodes or at all.
+
+        Answers whether some node is to be asked sooner for it.
+        """
         with self._changed:
             now = self._clock.monotonic()
-            began = self._looking_until <= now
-            self._looking_until = max(self._looking_until, now + seconds)
-            return began
+            return self._wishes.add(now + seconds, nodes, now)
+
+    def wish(self, node: str) -> Wish:
+        """Answer what somebody wishes of a node now."""
+        return self._wishes.of(node, self._clock.monotonic())
+
+    def every(self, node: str) -> float:
+        """Answer how often that node is to be asked now, in seconds between two questions."""
+        return self.rule.every(self.wish(node), len(self._members), self.strain.steps)
 
     @property
     def is_looked_at(self) -> bool:
-        return self._looking_until > self._clock.monotonic()
+        return self._wishes.are_there(self._clock.monotonic())
+
+
+def _means(points: Iterable[Any]) -> list[float | None]:
+    means = [None if point is None else point[0] for point in points]
+    while means and means[-1] is None:
+        means.pop()  # the bucket of this very moment may have nothing in it yet
+    return means

@@ -1,14 +1,19 @@
 """The process that watches nodes, one or a batch of them: as long as somebody looks, each tells it its samples.
 
-A node that nobody looks at is not asked at all; that it is alive, the membership knows. Whatever a collector
-learns lies on the board, so one that crashes leaves the last readings there, with their age.
+A node that nobody looks at is not asked at all; that it is alive, the membership knows. How often one is asked
+that somebody does look at, `pace` decides. Whatever a collector learns lies on the board, so one that crashes
+leaves the last readings there, with their age.
+
+A collector that is late with one beat after the other says so: then its node is strained, and asks more seldom.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from eye.monitor.watch import Answered, Happened, Remembered, Watch
+from eye.monitor.pace import Wish
+from eye.monitor.watch import Happened, Remembered, Watch
 from eye.supervision.answers import Continue
 from eye.supervision.gen_server import GenServer
 
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
     from eye.cluster.interconnect import Engine
     from eye.metrics.sample import Sample
     from eye.monitor.board import Board
+
+logger = logging.getLogger("eye.monitor")
 
 LOOKING = "eye.monitor.looking"
 """Broadcast when somebody begins to look, so that nobody waits for the next beat."""
@@ -64,6 +71,7 @@ class Collector(GenServer):
         self._own = own
         self._watches: dict[str, Watch] = {}
         self._next: float | None = None
+        self._was_late = False
         self.subscribe(LOOKING)
         return Continue(Looking())
 
@@ -80,14 +88,12 @@ class Collector(GenServer):
         return None
 
     def handle_cast(self, message: Any) -> Any:
-        if not isinstance(message, (Answered, Happened, Remembered)):
+        if not isinstance(message, (Happened, Remembered)):
             return super().handle_cast(message)
         watch = self._watches.get(message.node)
         if watch is None:
             return None  # nobody wants to know of that node any more
-        if isinstance(message, Answered):
-            watch.take_answer(message)
-        elif isinstance(message, Happened):
+        if isinstance(message, Happened):
             watch.take_events(message)
         else:
             watch.take_trail(message)
@@ -101,23 +107,40 @@ class Collector(GenServer):
         for node in new:
             own = self._own[1] if self._own is not None and self._own[0] == node else None
             self._watches[node] = Watch(
-                node, self._board, self._engine, self.ref, self.system.clock, self._interval, own
+                node, self._board, self._engine, self.ref, self.system.clock, self._interval, own, self._jitter
             )
         if not self._board.is_looked_at:
             return
-        for node in new if self._next is not None else sorted(wanted):
-            self._watches[node].beat()
+        now = self.system.clock.monotonic()
+        for node in sorted(wanted):
+            self._watches[node].beat(now)
         if self._next is None:
-            self._next = self.system.clock.monotonic() + self._interval * self._jitter()
+            self._next = now + self._interval * self._jitter()
             self._schedule()
 
     def _beat(self) -> None:
+        now = self.system.clock.monotonic()
+        self._say_whether_late(now)
         if self._board.is_looked_at:
             for watch in self._watches.values():
-                watch.beat()
+                watch.beat(now)
             self._schedule()
         else:
+            for watch in self._watches.values():
+                watch.rest()
             self._next = None  # not even a timer, until somebody looks again
+
+    def _say_whether_late(self, now: float) -> None:
+        assert self._next is not None
+        is_late = now - self._next > self._interval / 2
+        # One alone may be a machine that slept, or a moment's load.
+        if self._board.strain.tell(is_late and self._was_late, now):
+            steps = self._board.strain.steps
+            every = self._board.rule.every(Wish.ALWAYS, 0, steps)
+            logger.info(
+                "behind by %d steps: nodes that nobody looks at closely are asked every %g s", steps, every
+            )
+        self._was_late = is_late
 
     def _schedule(self) -> None:
         assert self._next is not None

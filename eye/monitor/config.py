@@ -19,6 +19,7 @@ from eye.cluster.node import Address, check_name
 from eye.cluster.tls import Tls, TlsMode
 from eye.errors import BadAddress, BadDiscovery, ConfigError
 from eye.monitor.methods import ALLOWED, RIGHTS
+from eye.monitor.pace import FEW, SLOW_EVERY, SLOWEST, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,12 @@ DISCOVERY = ("local", "static")
 MOST_NODES = 500
 """Nodes that one registry takes in, unless told otherwise."""
 
+
+ALONE = 24
+"""Nodes that have a collector each, unless told otherwise."""
+
+BATCH = 50
+"""Nodes that share one, beyond those."""
 
 HISTORY_OFF = "off"
 """No history is kept."""
@@ -61,6 +68,14 @@ class NodeConfig:
     interval: float = 1.0
     allow: frozenset[str] = field(default_factory=frozenset)
     """What others may do besides `methods.ALLOWED`."""
+    slow_beyond: int = FEW
+    """Nodes, beyond which those that nobody looks at closely are asked more seldom,"""
+    slow_every: float = SLOW_EVERY
+    """namely every so many seconds."""
+    alone: int = ALONE
+    """Nodes that have a collector each;"""
+    batch: int = BATCH
+    """of the others, so many share one."""
     history: str = HISTORY_OFF
     """Where what its view sees is kept: a file, the URL of a database, or `off`."""
     deny: frozenset[str] = field(default_factory=frozenset)
@@ -82,6 +97,15 @@ class NodeConfig:
             for action in actions:
                 if action not in RIGHTS:
                     raise ConfigError(f"{setting} must be some of {', '.join(RIGHTS)}, not {action!r}")
+        if not 0.1 <= self.slow_every <= SLOWEST:
+            raise ConfigError(f"slow_every must be 0.1 to {SLOWEST:g} seconds, not {self.slow_every!r}")
+        for setting, number, least in (
+            ("slow_beyond", self.slow_beyond, 0),
+            ("alone", self.alone, 0),
+            ("batch", self.batch, 1),
+        ):
+            if number < least:
+                raise ConfigError(f"{setting} must be {least} or more, not {number}")
         if self.max_nodes < 1:
             raise ConfigError(f"max_nodes must be 1 or more, not {self.max_nodes}")
         if self.history != HISTORY_OFF:
@@ -89,6 +113,11 @@ class NodeConfig:
 
             check(self.history)
         check_tls(self.tls, self.tls_cert, self.tls_key, self.tls_ca)
+
+    @property
+    def pace(self) -> Rule:
+        """How often others are asked."""
+        return Rule(self.interval, self.slow_beyond, self.slow_every)
 
     @property
     def rights(self) -> frozenset[str]:

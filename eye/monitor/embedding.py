@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from eye.cluster.node import Address
 from eye.errors import BadAddress, ConfigError
-from eye.monitor.config import DISCOVERY, HISTORY_OFF, MOST_NODES, NodeConfig, default_node_name
+from eye.monitor.config import BATCH, DISCOVERY, HISTORY_OFF, MOST_NODES, NodeConfig, default_node_name
 from eye.monitor.node import Node
+from eye.monitor.pace import FEW, SLOW_EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -139,6 +140,9 @@ def _config(
         discover=_discover(discover, environ),
         is_seed=_truth(environ, "EYE_SEED") if seed is None else seed,
         max_nodes=_number(environ, "EYE_MAX_NODES", MOST_NODES) if max_nodes is None else max_nodes,
+        slow_beyond=_number(environ, "EYE_SLOW_BEYOND", FEW),
+        slow_every=_seconds(environ, "EYE_SLOW_EVERY", SLOW_EVERY),
+        batch=_number(environ, "EYE_BATCH", BATCH),
         advertise=advertise or environ.get("EYE_ADVERTISE") or None,
         tls=tls or environ.get("EYE_TLS") or "auto",
         history=history or environ.get("EYE_HISTORY") or HISTORY_OFF,
@@ -163,6 +167,14 @@ def _number(environ: Mapping[str, str], variable: str, usual: int) -> int:
     if text and not (text.isascii() and text.isdigit()):
         raise ConfigError(f"{variable} must be a whole number, not {text!r}")
     return int(text) if text else usual
+
+
+def _seconds(environ: Mapping[str, str], variable: str, usual: float) -> float:
+    text = environ.get(variable, "").strip()
+    try:
+        return float(text) if text else usual
+    except ValueError:
+        raise ConfigError(f"{variable} must be a number of seconds, not {text!r}") from None
 
 
 def _truth(environ: Mapping[str, str], variable: str) -> bool:

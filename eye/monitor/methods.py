@@ -55,7 +55,7 @@ class Event(NamedTuple):
 SAMPLE = Method("agent", "sample", (), Sample, lane="samples")
 """The node's last sample."""
 
-SAMPLE_AFTER = Method("agent", "sample_after", (int, float), Report, lane="samples")
+SAMPLE_AFTER = Method("agent", "sample_after", (int, float), Report, lane="samples", is_patient=True)
 """The first sample after the one of that number, as soon as it is taken; after so many seconds the last again."""
 
 RECENT = Method("agent", "recent", (list[str], float, float), dict[str, Any], lane="trees")

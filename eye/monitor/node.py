@@ -315,7 +315,7 @@ def _assemble(
         strategies=strategies,
         latest=latest,
         alerts=ledger,
-        board=Board(clock, system.topics),
+        board=Board(clock, system.topics, config.pace),
         engine=slot,
         recent=recent,
         events=events,

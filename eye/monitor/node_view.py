@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from eye.metrics.sample import About, HostReading, ProcessReading
 
 
+STALE_AFTER = 5.0
+"""Seconds without a reading after which a node that is up is shown as stale, unless it is asked more seldom."""
+
+
+def patience(every: float | None) -> float:
+    """Say after how many seconds without a reading a node that is asked so often counts as stale."""
+    return max(STALE_AFTER, 2.5 * (every or 0.0))
+
+
 @dataclass(frozen=True, slots=True)
 class NodeView:
     """One node, as the observing node knows it at one moment.

@@ -6,7 +6,8 @@ supervisor in a rest_for_one group, so when the supervisor itself has to be rest
 too, and fills it again.
 
 The first nodes have a collector each: one that crashes leaves the others alone, and one sees it in the tree.
-Beyond `ALONE` of them a collector watches a batch, for a thread to each would cost more than the watching.
+Beyond a number of them (`NodeConfig.alone`) a collector watches a batch, for a thread to each would cost more
+than the watching.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from eye.cluster.members import TOPIC as MEMBERS_TOPIC
 from eye.cluster.members import MembersChanged
 from eye.errors import ChildNotFound
 from eye.monitor.collector import LOOKING, Looking
+from eye.monitor.config import ALONE, BATCH
 from eye.supervision.dynamic_supervisor import DynamicSupervisor
 from eye.supervision.gen_server import GenServer
 
@@ -26,12 +28,6 @@ if TYPE_CHECKING:
     from eye.monitor.board import Board
     from eye.supervision.child_spec import ChildSpec
     from eye.supervision.process import Ref
-
-ALONE = 24
-"""Nodes that have a collector each."""
-
-BATCH = 50
-"""Nodes that share one, beyond those."""
 
 
 class Crew:
@@ -57,16 +53,27 @@ class Crew:
 class Roster(GenServer):
     """Keeps the collectors that the members of the cluster want."""
 
-    def init(self, board: Board, supervisor: str, collector_for: Callable[[Crew], ChildSpec]) -> None:
+    def init(
+        self,
+        board: Board,
+        supervisor: str,
+        collector_for: Callable[[Crew], ChildSpec],
+        *,
+        alone: int = ALONE,
+        batch: int = BATCH,
+    ) -> None:
         """Hire for whoever is known by now.
 
         Args:
             board: knows the members.
             supervisor: the name of the dynamic supervisor that the collectors live under.
             collector_for: makes the child spec of the collector of a crew.
+            alone: nodes that have a collector each.
+            batch: nodes that share one, beyond those.
         """
         self._board = board
         self._collector_for = collector_for
+        self._alone, self._batch = alone, batch
         found = self.system.whereis(supervisor)
         if found is None:
             self.exit(f"no process is named {supervisor!r}")
@@ -104,13 +111,13 @@ class Roster(GenServer):
 
     def _crew_with_room(self, node: str) -> tuple[Crew, bool]:
         crews = set(self._crews.values())
-        if sum(crew.most == 1 for crew in crews) < ALONE:
+        if sum(crew.most == 1 for crew in crews) < self._alone:
             return Crew(node, 1), True
         roomy = [crew for crew in crews if len(crew) < crew.most]
         if roomy:
             return max(roomy, key=len), False
         self._batches += 1
-        return Crew(f"batch-{self._batches}", BATCH), True
+        return Crew(f"batch-{self._batches}", self._batch), True
 
     def _let_go(self, node: str) -> bool:
         """Watch a node no more; say whether its collector has others."""

@@ -88,6 +88,7 @@ def observing(parts: Parts) -> ChildSpec:
         Roster,
         id="roster",
         args=(parts.board, NODE_SUPERVISOR, lambda crew: collector(parts, crew)),
+        kwargs={"alone": parts.config.alone, "batch": parts.config.batch},
     )
     return _group("observing", Strategy.REST_FOR_ONE, [nodes, roster])
 

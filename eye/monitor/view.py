@@ -17,6 +17,7 @@ from eye.monitor import looking_back
 from eye.monitor.collector import LOOKING, Looking
 from eye.monitor.methods import COST, CRASH, GC, GC_ESTIMATE, HANDLE, PROCESSES, RECENT, STATE, TREE, TREE_AT
 from eye.monitor.node_view import NodeView
+from eye.monitor.pace import Wish
 from eye.monitor.past import past
 from eye.monitor.sightings import sightings
 
@@ -92,7 +93,7 @@ class View:
             nodes: the names of those that are looked at closely, the rows on a screen: the others are asked more
                 seldom, and `NodeView.every` says how often. All are unless given.
         """
-        if self._board.look(seconds):
+        if self._board.look(seconds, nodes):
             self._system.topics.broadcast(LOOKING, Looking())
 
     def wait(self, version: int, timeout: float) -> int:
@@ -101,19 +102,20 @@ class View:
 
     def fresh(self, timeout: float = 2.0) -> tuple[NodeView, ...]:
         """Look, and wait until every node that is up has said something lately, at most `timeout` seconds."""
-        self.look()
+        self.look(timeout + 1.0)
         deadline = time.monotonic() + timeout
+        oldest = 2 * self._board.rule.every(Wish.ALWAYS, 0, self._board.strain.steps)
+        waiting: list[str] = []
         while True:
             version = self.version
-            stale = [
-                node
-                for node in self.nodes()
-                if node.status == Status.UP.value and self._board.age(node.name) > 2 * self._interval
-            ]
+            waiting = [name for name in waiting or self._up() if self._board.age(name) > oldest]
             left = deadline - time.monotonic()
-            if not stale or left <= 0:
+            if not waiting or left <= 0:
                 return self.nodes()
             self._board.wait(version, min(left, 0.25))
+
+    def _up(self) -> list[str]:
+        return [one.name for one in self._board.members().values() if one.status is Status.UP]
 
     def past(self, at: float, timeout: float = 2.0) -> dict[str, Any]:
         """Answer the table as it was at a moment of the last hour, in UTC seconds of the seeing node: see `past`.

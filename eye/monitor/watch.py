@@ -2,7 +2,10 @@
 
 The question is for the sample after the last one that came here, and the node answers when it has taken it:
 nothing is asked twice, and a sample is here as soon as it is there. The next question is asked right where the
-answer arrives, on the interconnect's own thread; what came goes to the collector as a message.
+answer arrives, on the interconnect's own thread, which also puts what came on the board: a message and a thread
+that wakes up for each sample would cost more than all the rest.
+
+A node that is asked more seldom than it measures (`pace`) is asked at the beats that are due, and answers at once.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
     from eye.clock import Clock
     from eye.cluster.interconnect import Answer, Engine
+    from eye.cluster.node import Member
     from eye.metrics.sample import Sample
     from eye.monitor.board import Board
     from eye.supervision.process import Ref
@@ -30,22 +34,12 @@ _TRAIL_SECONDS = 60.0
 _FIRST_EVENTS = 20  # of a node that we meet: what happened before is worth that many lines
 _MOST_EVENTS = 200
 _QUESTIONS = 3  # in one interval: a node that answers without waiting is not asked without end
+_FIRST, _FOLLOWING = 10.0, 2.0  # seconds for a question: at first, a thousand connections may have to be made
 
 
 # Over the connection that the samples come by: a collector needs no other for each node.
 _RECENT = msgspec.structs.replace(RECENT, lane=SAMPLE_AFTER.lane)
 _EVENTS = msgspec.structs.replace(EVENTS, lane=SAMPLE_AFTER.lane)
-
-
-class Answered(NamedTuple):
-    """The node answered, or did not, the question of the moment `asked_at`."""
-
-    node: str
-    asked_at: float
-    address: str
-    answer: Answer
-    is_new: bool
-    is_first: bool  # of this life: nobody waited with it
 
 
 class Happened(NamedTuple):
@@ -68,8 +62,8 @@ class Watch:
     """One node, as its collector watches it."""
 
     __slots__ = (
-        "_asked", "_board", "_clock", "_engine", "_events", "_interval", "_is_asking", "_is_old", "_left",
-        "_node", "_number", "_own_sample", "_ref",
+        "_asked", "_asked_at", "_board", "_clock", "_engine", "_events", "_every", "_interval", "_is_asking",
+        "_is_old", "_jitter", "_left", "_measures_every", "_node", "_number", "_own_sample", "_ref",
     )  # fmt: skip
 
     def __init__(
@@ -81,11 +75,16 @@ class Watch:
         clock: Clock,
         interval: float,
         own_sample: Callable[[], Sample | None] | None,
+        jitter: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """See `Collector.init`; `ref` is the collector, which answers come to."""
+        """See `Collector.init`; `ref` is the collector, which is told of what is not a sample."""
         self._node, self._board, self._engine, self._ref, self._clock = node, board, engine, ref, clock
         self._interval = interval
         self._own_sample = own_sample
+        self._jitter = jitter
+        self._every = interval  # seconds from one question to the next
+        self._measures_every = 0.0  # as far as we know
+        self._asked_at = float("-inf")
         self._is_asking = False
         self._left = 0  # questions that may still be asked in this interval
         self._asked = ""  # the life that was asked last, which the following are about
@@ -93,27 +92,23 @@ class Watch:
         self._events = -1  # of its last event that we know
         self._is_old = False  # it knows nothing of waiting for a sample
 
-    def beat(self) -> None:
-        """Ask, unless an answer is on its way."""
-        self._left = _QUESTIONS
-        self._ask()
+    def beat(self, now: float) -> None:
+        """Ask if it is time to, unless an answer is on its way."""
+        every = self._board.every(self._node)
+        if every > self._every:
+            # So that those of a large cluster, which all slow down at once, are not all asked at once later on.
+            self._asked_at = now - every * (0.5 + self._jitter())
+        self._every = every
+        self._board.put_every(self._node, max(every, self._measures_every))
+        member = self._board.member(self._node)
+        is_another = member is not None and member.boot != self._asked
+        if is_another or now - self._asked_at >= every - self._interval / 2:
+            self._left = _QUESTIONS
+            self._ask(member, now)
 
-    def take_answer(self, message: Answered) -> None:
-        """Put what came on the board."""
-        member, answer = self._board.member(self._node), message.answer
-        if isinstance(answer.error, LookupError) and not self._is_old:
-            self._is_old = True  # of an older version: it is asked at each beat
-            self._ask()
-        if answer.error is not None or member is None or member.address != message.address:
-            return  # the membership finds out by itself whether the node is gone
-        report = answer.value if isinstance(answer.value, Report) else None
-        sample = answer.value if report is None else report.sample
-        if sample is None or sample.boot != member.boot:
-            return
-        if message.is_new:
-            # How long a question took says something only of one that nobody waited with.
-            took = self._clock.monotonic() - message.asked_at if message.is_first or report is None else None
-            self._board.put_reading(self._node, sample, took)
+    def rest(self) -> None:
+        """Nobody looks any more."""
+        self._board.put_every(self._node, None)
 
     def take_events(self, message: Happened) -> None:
         """Put on the board what happened there."""
@@ -128,16 +123,17 @@ class Watch:
         if message.boot == self._asked and message.answer.error is None:
             self._board.put_trail(self._node, message.answer.value)
 
-    def _ask(self) -> None:
+    def _ask(self, member: Member | None, now: float) -> None:
         if self._own_sample is not None:
             if (sample := self._own_sample()) is not None:
+                self._asked_at = now
                 self._board.put_reading(self._node, sample, 0.0)
             return
-        member, engine = self._board.member(self._node), self._engine()
+        engine = self._engine()
         # One question at a time: a node that is slow is not asked faster for it.
         if member is None or engine is None or self._is_asking or self._left <= 0 or member.status is Status.DOWN:
             return
-        self._is_asking = True
+        self._is_asking, self._asked_at = True, now
         if member.boot != self._asked:  # another life, perhaps another version
             self._asked, self._number, self._events, self._is_old = member.boot, -1, -1, False
         self._submit(engine, member.address)
@@ -154,31 +150,52 @@ class Watch:
             address,
             method,
             args,
-            timeout=patience + 2.0,
+            timeout=patience + (_FIRST if self._number < 0 else _FOLLOWING),
             done=lambda answer: self._came(asked_at, address, answer),
         )
 
     def _came(self, asked_at: float, address: str, answer: Answer) -> None:
-        report, is_first = answer.value, self._number < 0
-        is_new = not isinstance(report, Report) or report.number != self._number
         again = None
-        if isinstance(report, Report):
-            self._number = report.number
-            engine = self._engine()
-            if engine is not None and report.sample is not None and report.sample.boot == self._asked:
-                # Before the next question, which the node keeps waiting: all of it goes over one connection.
-                if is_first:
-                    self._ask_for_trail(engine, address)
-                if report.events != self._events:
-                    self._ask_for_events(engine, address, report.events)
-                # At once, to have it as soon as it is taken; unless it is taken oftener than we want to know.
-                is_wanted = is_new and self._left > 0 and self._interval <= 1.5 * report.every
-                again = engine if is_wanted and self._board.is_looked_at else None
-        if again is not None:
-            self._submit(again, address)
-        else:
-            self._is_asking = False
-        self._ref.cast(Answered(self._node, asked_at, address, answer, is_new, is_first))
+        try:
+            if isinstance(answer.error, LookupError) and not self._is_old:
+                self._is_old, again = True, self._engine()  # of an older version: it is asked at each beat
+            elif answer.error is None:  # else the membership finds out by itself whether the node is gone
+                again = self._take(asked_at, address, answer.value)
+        finally:
+            if again is not None and self._left > 0:
+                self._submit(again, address)
+            else:
+                self._is_asking = False
+
+    def _take(self, asked_at: float, address: str, told: Report | Sample) -> Engine | None:
+        """Put what came on the board; answer the engine if the next is to be asked for at once."""
+        took = self._clock.monotonic() - asked_at
+        if not isinstance(told, Report):
+            self._put(address, told, took)
+            return None
+        before, self._number = self._number, told.number
+        self._measures_every = told.every
+        is_first, engine = before < 0, self._engine()
+        missed = 0 if is_first else max(told.number - before - 1, 0)
+        is_of_this_life = told.sample is not None and told.sample.boot == self._asked
+        if engine is not None and is_of_this_life:
+            # Before the next question, which the node keeps waiting: all of it goes over one connection.
+            if is_first or (missed and self._every <= self._interval):  # the gap is filled
+                self._ask_for_trail(engine, address)
+            if told.events != self._events:
+                self._ask_for_events(engine, address, told.events)
+        if told.sample is None or told.number == before:
+            return None
+        # How long a question took says something only of one that nobody waited with.
+        self._put(address, told.sample, took if is_first or missed else None, missed)
+        # At once, to have it as soon as it is taken; unless it is taken oftener than we want to know.
+        is_wanted = is_of_this_life and self._every <= 1.5 * told.every and self._board.is_looked_at
+        return engine if is_wanted else None
+
+    def _put(self, address: str, sample: Sample, took: float | None, missed: int = 0) -> None:
+        member = self._board.member(self._node)
+        if member is not None and (member.address, member.boot) == (address, sample.boot):
+            self._board.put_reading(self._node, sample, took, missed)
 
     def _ask_for_trail(self, engine: Engine, address: str) -> None:
         ref, node, boot = self._ref, self._node, self._asked

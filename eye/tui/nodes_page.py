@@ -15,6 +15,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from eye.monitor.node_view import patience
 from eye.tui import cells
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
     Trail = Callable[[str, str], list[float | None]]
     """Gives the last values of a node's metric, oldest first: `trail("mystic-node-1", "host.cpu")`."""
-
-STALE_AFTER = 5.0
-"""Seconds without a reading after which a node that is up is shown as stale. The web view has the same rule."""
 
 _SPARK, _SHORT_SPARK = 10, 5  # columns
 _IMPORTANT = 50  # a column that matters so much gets room before sparks get long
@@ -69,8 +67,7 @@ class Order:
 
 def is_stale(node: NodeView, now: float) -> bool:
     """Whether a node counts as up although nothing has come of it for a while, longer if it is asked seldom."""
-    patience = max(STALE_AFTER, 3.0 * (node.every or 0.0))
-    return node.status == "up" and (node.seen_at is None or now - node.seen_at > patience)
+    return node.status == "up" and (node.seen_at is None or now - node.seen_at > patience(node.every))
 
 
 def _host(field: str) -> Callable[[NodeView], float | None]:

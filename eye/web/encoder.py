@@ -18,6 +18,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from eye.monitor.node_view import patience
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -45,18 +47,16 @@ FIELDS = (
     "process.process_count",
     "process.restarts",
     "process.uptime",
+    "every",
 )
 """The fields that change, as paths into a node, in the order in which a row of `changes` carries them."""
 
 _GROWING = {"seen_at", "host.uptime", "process.uptime"}
 _STEADY = [at for at, field in enumerate(FIELDS) if field not in _GROWING]
 _UPTIMES = [at for at, field in enumerate(FIELDS) if field.endswith(".uptime")]
-_SEEN_AT = FIELDS.index("seen_at")
+_SEEN_AT, _EVERY = FIELDS.index("seen_at"), FIELDS.index("every")
 
 NOTHING: Mapping[str, int] = {}
-
-STALE_AFTER = 5.0
-"""Seconds without a new reading after which an up node counts as stale. The browser has the same rule."""
 
 _JUMP = 5.0  # seconds by which an uptime may be off what was counted on before it counts as a restart
 _DIGITS = 10  # binary digits of a size that are kept: one part in a thousand
@@ -121,9 +121,9 @@ def differs(row: Row, now: tuple[Any, ...], at: float) -> bool:
     then = row.values
     if any(then[field] != now[field] for field in _STEADY):
         return True
-    if _is_stale(then[_SEEN_AT], row.at) != _is_stale(now[_SEEN_AT], at):
+    if _is_stale(then, row.at) != _is_stale(now, at):
         return True
-    if _is_stale(now[_SEEN_AT], at):
+    if _is_stale(now, at):
         return False
     return any(_jumped(then[field], now[field], at - row.at) for field in _UPTIMES)
 
@@ -199,8 +199,10 @@ def _coarse(size: int) -> int:
     return (size + step // 2) // step * step
 
 
-def _is_stale(seen_at: float | None, at: float) -> bool:
-    return seen_at is None or at - seen_at > STALE_AFTER
+def _is_stale(values: tuple[Any, ...], at: float) -> bool:
+    # The browser has the same rule.
+    seen_at: float | None = values[_SEEN_AT]
+    return seen_at is None or at - seen_at > patience(values[_EVERY])
 
 
 def _jumped(then: float | None, now: float | None, elapsed: float) -> bool:

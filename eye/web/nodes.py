@@ -1,8 +1,8 @@
 """The nodes as the web view tells them: the JSON contract's document, and what only a screen wants.
 
-`eye.monitor.document` has the contract. Within version 1 new fields may come, and a screen needs three more:
-since when a node has its status, why it is not up, and, of a node that is down, what it said last. The
-last stands apart, under `last`, so that nobody can take an old figure for a live one.
+`eye.monitor.document` has the contract. Within version 1 new fields may come, and a screen needs four more: since
+when a node has its status, why it is not up, how often it is asked, and, of one that is down, what it said last.
+That stands apart, under `last`, so that nobody can take an old figure for a live one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def nodes_document(nodes: Sequence[NodeView], at: float) -> dict[str, Any]:
     by_name = {node.name: node for node in nodes}
     for entry in whole["nodes"]:
         node = by_name[entry["node"]]
-        entry["since"], entry["reason"] = node.since, node.reason
+        entry["since"], entry["reason"], entry["every"] = node.since, node.reason, node.every
         if entry["host"] is None and node.host is not None:
             entry["last"] = _last_said(node)
     return whole

@@ -90,6 +90,7 @@ FETCH = HELP | {
     "eye.monitor.config",
     "eye.monitor.methods",
     "eye.monitor.node_view",
+    "eye.monitor.pace",
     "eye.monitor.tally",
 }
 OTHERS = {"click", "msgspec", "typing_extensions"}

@@ -150,7 +150,7 @@ def test_the_depth_that_is_counted_is_the_depth_there_is(value: Any) -> None:
 
 # ---------------------------------------------------------------------------------------- errors
 
-_NUMBERS = {"seconds": 1.5, "size": 2, "limit": 1, "at": 3, "count": 5, "most": 4}
+_NUMBERS = {"seconds": 1.5, "size": 2, "limit": 1, "at": 3, "count": 5, "most": 4, "ago": 9.5, "kept": 3.5}
 
 EYE_ERRORS = [
     kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.EyeError)

@@ -20,13 +20,21 @@ from eye.errors import DeadlineExceeded, NodeUnreachable
 
 COOKIE = Cookie("a cookie for tests that is long enough")
 ECHO = Method("lab", "echo", (Any,), Any)
+WAIT = Method("lab", "wait", (int,), int, lane="samples", is_patient=True)
 SOON = 10.0
 
 
 class Lab:
-    exposed = (ECHO,)
+    exposed = (ECHO, WAIT)
+
+    def __init__(self) -> None:
+        self.may_answer = threading.Event()
 
     def echo(self, value: Any) -> Any:
+        return value
+
+    def wait(self, value: int) -> int:
+        self.may_answer.wait(SOON)
         return value
 
 
@@ -148,3 +156,32 @@ def test_a_loop_that_ends_quickly_waits_for_whoever_closes_it(monkeypatch: pytes
     board.close()
 
     assert not loop.is_alive()
+
+
+@pytest.mark.e2e
+def test_answers_of_a_crowd_may_lie_a_moment_and_who_is_in_a_hurry_does_not_wait_with_them() -> None:
+    lab, node = Lab(), ManagerEngine(COOKIE, SystemClock())
+    address = str(node.serve(Address("127.0.0.1", 0), [lab]))
+    board = Switchboard(COOKIE, SystemClock())
+    board.start()
+    told: list[Any] = []
+    all_told = threading.Event()
+
+    def done(answer: Any) -> None:
+        told.append(answer.get())
+        if len(told) == 60:
+            all_told.set()
+
+    for number in range(60):
+        board.submit(address, WAIT, (number,), timeout=SOON, done=done)
+    hurried = board.request(address, ECHO, "now", timeout=SOON)
+    is_resting = board._is_resting
+    lab.may_answer.set()
+
+    assert (hurried, is_resting) == ("now", True)
+    assert all_told.wait(SOON)
+    assert told == list(range(60))
+    board.request(address, ECHO, "later", timeout=SOON)
+    assert not board._is_resting
+    board.close()
+    node.close()

@@ -13,6 +13,7 @@ from eye.metrics.sample import HostReading, ProcessReading, Sample
 from eye.monitor.board import Board
 from eye.monitor.collector import LOOKING, Collector, Looking
 from eye.monitor.methods import Event, Report
+from eye.monitor.pace import Rule
 from eye.supervision import System
 from eye.testing import ManualClock, drain
 
@@ -37,11 +38,13 @@ class Asked:
     def __init__(self) -> None:
         self.waiting: list[Callable[[Answer], None]] = []
         self.asked: list[tuple[str, Any]] = []
+        self.addresses: list[str] = []
         self.others: dict[str, list[Callable[[Answer], None]]] = {}
 
     def submit(self, address: str, method: Any, args: Any, *, timeout: float, done: Any) -> None:
         if method.name in ("sample", "sample_after"):
             self.asked.append((method.name, args))
+            self.addresses.append(address)
             self.waiting.append(done)
         else:
             self.others.setdefault(method.name, []).append(done)
@@ -72,8 +75,8 @@ def report(number: int, every: float = 10.0, **more: Any) -> Answer:
     return Answer(Report(number, sample(), every=every, **more))
 
 
-def look(system: System, board: Board, seconds: float = 15.0) -> None:
-    if board.look(seconds):
+def look(system: System, board: Board, seconds: float = 15.0, nodes: list[str] | None = None) -> None:
+    if board.look(seconds, nodes):
         system.topics.broadcast(LOOKING, Looking())
     drain(system)
 
@@ -286,3 +289,123 @@ def test_what_happened_there_is_told_once_and_in_order(
 
     assert len(engine.others["events"]) == 1
     assert board.events() == [{"what": "child_exited"}]  # who is up, this node's own membership knows
+
+
+def crowd(system: System, clock: ManualClock, *, few: int = 1) -> tuple[Board, Asked]:
+    """Two nodes of which both are watched, in a cluster of more than there are few."""
+    board, asked = Board(clock, rule=Rule(few=few)), Asked()
+    board.put_members([member(), Member("c", "127.0.0.1:2", "boot-c", 0.0, Status.UP, 0.0, 0.0)])
+    system.start(Collector, ["b", "c"], board, lambda: asked)
+    return board, asked
+
+
+def run(system: System, clock: ManualClock, engine: Asked, seconds: int, renew: Callable[[], object]) -> None:
+    """Answer everybody at once, as nodes do who have taken a sample since."""
+    number = engine.count
+    for _ in range(seconds):
+        renew()
+        drain(system)
+        while engine.waiting:
+            number += 1
+            node, boot = (
+                ("b", "boot-1") if engine.addresses[-len(engine.waiting)].endswith(":1") else ("c", "boot-c")
+            )
+            engine.answer(Answer(Report(number, sample(node, boot), every=0.1)))
+        clock.advance(1)
+        drain(system)
+
+
+def test_what_nobody_looks_at_closely_is_asked_more_seldom(system: System, clock: ManualClock) -> None:
+    board, engine = crowd(system, clock)
+
+    run(system, clock, engine, 60, lambda: look(system, board, 15, ["b"]))
+
+    assert 59 <= engine.addresses.count("127.0.0.1:1") <= 61
+    assert 10 <= engine.addresses.count("127.0.0.1:2") <= 14
+    assert {node.name: node.every for node in board.nodes()} == {"b": 1.0, "c": 5.0}
+
+
+def test_in_a_small_cluster_all_are_asked_alike(system: System, clock: ManualClock) -> None:
+    board, engine = crowd(system, clock, few=2)
+
+    run(system, clock, engine, 20, lambda: look(system, board, 15, ["b"]))
+
+    assert 19 <= engine.addresses.count("127.0.0.1:2") <= 21
+
+
+def test_whoever_begins_to_look_at_one_closely_waits_for_no_slow_beat(system: System, clock: ManualClock) -> None:
+    board, engine = crowd(system, clock)
+    run(system, clock, engine, 21, lambda: look(system, board, 15, ["b"]))
+    before = engine.addresses.count("127.0.0.1:2")
+
+    look(system, board, 15, ["c"])
+
+    assert engine.addresses.count("127.0.0.1:2") == before + 1
+    assert board.nodes()[1].every == 1.0
+
+
+def test_how_old_a_figure_is_stays_true_however_seldom_it_is_asked_for(system: System, clock: ManualClock) -> None:
+    board, engine = crowd(system, clock)
+    run(system, clock, engine, 40, lambda: look(system, board, 15, ["b"]))
+    ages = []
+    for _ in range(10):
+        run(system, clock, engine, 1, lambda: look(system, board, 15, ["b"]))
+        seen_at = board.nodes()[1].seen_at
+        assert seen_at is not None
+        ages.append(round(clock.now() - seen_at))
+
+    assert sorted(set(ages)) == [1, 2, 3, 4, 5]
+
+
+def test_a_node_that_nobody_looks_at_any_more_says_so(system: System, clock: ManualClock) -> None:
+    board, engine = crowd(system, clock)
+    run(system, clock, engine, 5, lambda: look(system, board, 2, ["b"]))
+
+    for _ in range(5):
+        clock.advance(1)
+        drain(system)
+
+    assert [node.every for node in board.nodes()] == [None, None]
+
+
+def test_an_observer_that_is_late_at_one_beat_after_the_other_asks_more_seldom(
+    system: System, clock: ManualClock, board: Board, engine: Asked
+) -> None:
+    look(system, board, seconds=1000)
+    for _ in range(3):
+        clock.advance(1.8)  # the beat was due 0.8 s before it came
+        drain(system)
+        while engine.waiting:
+            engine.answer(report(engine.count, every=0.1))
+        drain(system)
+    clock.advance(1)
+    drain(system)
+
+    assert board.strain.steps == 1
+    assert board.nodes()[0].every == 2.0
+
+
+def test_samples_that_nobody_asked_for_leave_a_gap_and_are_asked_for_when_somebody_looks(
+    system: System, clock: ManualClock
+) -> None:
+    board, engine = crowd(system, clock)
+    look(system, board, 1000, ["b", "c"])
+    while engine.waiting:
+        engine.answer(Answer(Report(1, sample("b"), every=0.1)))
+    board.put_reading("b", sample("b"), None, missed=2)
+
+    assert board.trail("b", "host.cpu") == [0.2, None, None, 0.2]
+    board.put_trail("b", {"points": {"host.cpu": [[0.5, 0, 1], [0.6, 0, 1], [0.7, 0, 1], [0.8, 0, 1]]}})
+    assert board.trail("b", "host.cpu") == [0.5, 0.6, 0.7, 0.2]
+
+
+def test_a_change_makes_only_its_own_view_anew(board: Board) -> None:
+    board.put_members([member(), Member("c", "127.0.0.1:2", "boot-c", 0.0, Status.UP, 0.0, 0.0)])
+    before = board.nodes()
+
+    board.put_reading("b", sample(), None)
+    after = board.nodes()
+
+    assert after[0] is not before[0]
+    assert after[1] is before[1]
+    assert board.nodes() is after
