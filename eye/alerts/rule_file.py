@@ -46,8 +46,8 @@ DEFAULTS = FilePath(__file__).with_name("defaults.toml")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _NAMES = "a letter or digit, then letters, digits, '_', '-' and '.', 60 at most"
 _OF_FILE = ("defaults", "rules", "sinks", "silences")
-_OF_RULE = ("when", "for", "clear", "keep", "severity", "nodes", "sinks", "enabled", "help")
-_OF_SILENCE = ("rule", "node", "until", "reason")
+OF_RULE = ("when", "for", "clear", "keep", "severity", "nodes", "sinks", "enabled", "help")
+OF_SILENCE = ("rule", "node", "until", "reason")
 
 
 def default_rules() -> RuleSet:
@@ -109,7 +109,7 @@ class _Reader(Tables):
         path: Path = ("rules", name)
         if not _NAME.fullmatch(name):
             self.bad(path, f"a rule's name is {_NAMES}")
-        self.check_keys(path, own, _OF_RULE)
+        self.check_keys(path, own, OF_RULE)
         table = {**builtin, **own}
         when = self._condition(path, table, "when")
         if when is None and "when" not in table:
@@ -221,7 +221,7 @@ class _Reader(Tables):
         return tuple(self._silence(("silences", number), one) for number, one in enumerate(told))
 
     def _silence(self, path: Path, table: dict[str, Any]) -> Silence:
-        self.check_keys(path, table, _OF_SILENCE)
+        self.check_keys(path, table, OF_SILENCE)
         until = table.get("until")
         moment = 0.0
         if not isinstance(until, datetime):

@@ -32,6 +32,7 @@ from eye.supervision.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from eye.alerts.ledger import Ledger
     from eye.alerts.rules import Rule, RuleSet
@@ -48,20 +49,17 @@ _LOOK = 5.0  # seconds for which one look has the nodes asked
 _LONGEST_SILENCE = 366 * 86400.0
 
 
-def asking(
-    parts: Parts, rules: RuleSet, clock: Clock, environ: Mapping[str, str], look: Callable[[float], None]
-) -> list[ChildSpec]:
+def asking(parts: Parts, rules: RuleSet, clock: Clock, look: Callable[[float], None]) -> list[ChildSpec]:
     """Say what runs in a node that asks rules.
 
     Args:
         parts: of the node.
         rules: what to ask, and whom to tell.
         clock: the node's.
-        environ: where the user's folders are looked up, and what commands are given.
         look: has the nodes asked for so many seconds (`View.look`).
     """
     outboxes = {sink.name: Outbox() for sink in rules.sinks}
-    kept = Kept(_kept_in(parts, environ), parts.alerts, clock)
+    kept = Kept(_kept_in(parts), parts.alerts, clock)
     kept.restore(rules.rules)
     parts.alerts.evaluates = True
     reader = Reader(parts.board, rules.rules, clock.now, parts.config.interval)
@@ -74,7 +72,7 @@ def asking(
         Evaluator,
         id="evaluator",
         name="eye.evaluator",
-        args=(parts.alerts, rules, outboxes, read, silence_file(environ).read, kept.save),
+        args=(parts.alerts, rules, outboxes, read, silence_file(parts.environ).read, kept.save),
         kwargs={"interval": parts.config.interval},
     )
     sinks = [
@@ -82,7 +80,7 @@ def asking(
             Sink,
             id=sink.name,
             name=sink_name(sink.name),
-            args=(sink, outboxes[sink.name], sender(sink, parts.info.name, environ)),
+            args=(sink, outboxes[sink.name], sender(sink, parts.info.name, parts.environ)),
         )
         for sink in rules.sinks
     ]
@@ -96,8 +94,8 @@ def silence_file(environ: Mapping[str, str]) -> SilenceFile:
     return SilenceFile(None if folder is None else folder / "silences.json")
 
 
-def _kept_in(parts: Parts, environ: Mapping[str, str]) -> Any:
-    folder = data_folder(environ)
+def _kept_in(parts: Parts) -> Path | None:
+    folder = data_folder(parts.environ)
     # An observer has another name each time it is started: nobody would ever read its file.
     return None if folder is None or parts.is_hidden else folder / "alerts" / f"{parts.info.name}.json"
 

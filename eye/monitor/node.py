@@ -193,9 +193,9 @@ class Node:
                 if (supervisor := self.system.whereis("eye.local")) is not None:
                     self._add(supervisor, spec)
 
-    def evaluate(self, rules: RuleSet, environ: Mapping[str, str] = os.environ) -> None:
+    def evaluate(self, rules: RuleSet) -> None:
         """Ask alert rules about every node, from now on; of two sets of rules, the first counts."""
-        children = asking(self._parts, rules, self.system.clock, environ, self.view.look)
+        children = asking(self._parts, rules, self.system.clock, self.view.look)
         self._add(self._root, alerts(children))
 
     def add_view(self, spec: ChildSpec) -> Ref | None:
@@ -315,6 +315,7 @@ def _assemble(
         strategies=strategies,
         latest=latest,
         alerts=ledger,
+        environ=environ,
         board=Board(clock, system.topics, config.pace),
         engine=slot,
         recent=recent,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from eye.alerts.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from eye.cluster.cluster_names import Held
     from eye.cluster.discovery import Strategy
@@ -78,6 +78,8 @@ class Parts:
     """What its rules say of all nodes, where it has any."""
     history: Keeping | str = "this view was started without it; see --history"
     """What waits to be written into the history, and where that is; or why none is kept."""
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """Where the user's folders are looked up."""
     is_hidden: bool = False
     """Whether this node only observes: it announces itself to nobody, and listens nowhere."""
     warm_up: float | None = None
