@@ -16,8 +16,10 @@ import itertools
 import json
 import logging
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -609,6 +611,29 @@ def _wrapped(words: list[str], width: int = 100) -> list[str]:
     return lines
 
 
+# ------------------------------------------------------------------------------------- the screens
+
+
+def screen(name: str) -> str:
+    """A screen of `observe`, as it is painted of a cluster that stands still."""
+    if str(HERE.parent) not in sys.path:
+        sys.path.insert(0, str(HERE.parent))
+    from tests.tui.drawn import SCREENS, drawn
+
+    return _fenced(drawn(*SCREENS[name]))
+
+
+def observe_keys() -> str:
+    """The keys of `observe`."""
+    from eye.tui.help_page import KEYS, MARKS
+
+    rows = [[f"`{keys}`", does.replace("|", "\\|")] for keys, does in KEYS]
+    return _table(["key", ""], rows) + f"\n\n`{MARKS}`"
+
+
+SCREENS = ("nodes", "sight", "alerts", "events", "graphs", "tree", "processes", "process", "past")
+
+
 DRAWINGS: dict[str, Callable[[], str]] = {
     "strategies": strategies,
     "outcomes": outcomes,
@@ -634,6 +659,8 @@ DRAWINGS: dict[str, Callable[[], str]] = {
     "alert states": alert_states,
     "alert sinks": alert_sinks,
     "errors": error_tree,
+    "observe keys": observe_keys,
+    **{f"observe {name}": partial(screen, name) for name in SCREENS},
 }
 
 
