@@ -12,7 +12,8 @@ from eye.tui.nodes_page import COLUMNS
 _WRITTEN = {
     "ctrl+c": "Ctrl-C", "ctrl+z": "Ctrl-Z", "question_mark": "?", "slash": "/", "escape": "Esc",
     "backspace": "Backspace", "enter": "Enter", "up": "↑", "down": "↓", "pageup": "PgUp", "pagedown": "PgDn",
-    "home": "Home", "end": "End", "left": "←", "right": "→", "less_than_sign": "<", "greater_than_sign": ">", "tab": "Tab", "plus": "+",
+    "home": "Home", "end": "End", "left": "←", "right": "→",
+    "less_than_sign": "<", "greater_than_sign": ">", "tab": "Tab", "plus": "+",
     "minus": "-", "left_square_bracket": "[", "right_square_bracket": "]", "comma": ",", "full_stop": ".",
     "f1": "F1", "f9": "F9",
 }  # fmt: skip
