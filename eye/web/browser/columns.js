@@ -41,7 +41,7 @@ export const COLUMNS = [
   {
     id: "memory",
     title: "memory",
-    width: "minmax(8rem, 1.2fr)",
+    width: "minmax(9.2rem, 1.2fr)",
     falls: true,
     by: memory,
     cell(node, scope) {

@@ -126,7 +126,8 @@ export function makeTable({ columns, scope, onOpen, onOrder }) {
   function drawRow(row, place) {
     const node = nodes.get(order[place]);
     row.name = node.node;
-    setAttribute(row, "class", `row ${stateOf(node)}${place % 2 ? " odd" : ""}`);
+    const state = stateOf(node);
+    setAttribute(row, "class", `row ${state}${state === "up" ? "" : " off"}${place % 2 ? " odd" : ""}`);
     setAttribute(row, "aria-rowindex", place + 2);
     setAttribute(row, "aria-selected", node.node === selected);
     row.style.transform = `translateY(${place * height}px)`;

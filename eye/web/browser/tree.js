@@ -44,7 +44,7 @@ export function makeTree(act) {
 
   function show(answer, node) {
     told = [answer, node];
-    const { at, tree, others = [], roots = [tree, ...others] } = answer;
+    const { at: asked, as_of: at = asked, tree, others = [], roots = [tree, ...others] } = answer;
     if (list.hidden) picture.show(roots);
     else {
       now = { at, seen: new Set(), text: search.value.trim().toLowerCase() };
