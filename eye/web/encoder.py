@@ -48,8 +48,23 @@ FIELDS = (
     "process.restarts",
     "process.uptime",
     "every",
+    # From here on it is what few screens show, and filters ask for: a row ends before those that are as they were.
+    "host.load_5m",
+    "host.load_15m",
+    "host.swap_used",
+    "host.disk_used",
+    "host.disk_read_rate",
+    "host.disk_write_rate",
+    "host.network_receive_rate",
+    "host.network_send_rate",
+    "host.busiest_core_percent",
+    "process.open_files",
+    "process.mailbox",
+    "custom",
 )
 """The fields that change, as paths into a node, in the order in which a row of `changes` carries them."""
+
+_ALWAYS = FIELDS.index("every") + 1  # so many are in every row
 
 _GROWING = {"seen_at", "host.uptime", "process.uptime"}
 _STEADY = [at for at, field in enumerate(FIELDS) if field not in _GROWING]
@@ -83,7 +98,10 @@ class Snapshot(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """The rows that differ: each its index in the snapshot's order, then the values of FIELDS."""
+    """The rows that differ: each its index in the snapshot's order, then the values of FIELDS.
+
+    A row may end early: the fields that are missing are as they were.
+    """
 
     rows: tuple[tuple[Any, ...], ...]
 
@@ -113,7 +131,8 @@ def look(before: Seen | None, nodes: Sequence[Node], at: float) -> tuple[Seen, S
     if not changed:
         return before, None
     rows = tuple(changed.get(index, row) for index, row in enumerate(before.rows))
-    return Seen(names, rows), Changes(tuple((index, *row.values) for index, row in changed.items()))
+    told = [(index, *_cut(before.rows[index].values, row.values)) for index, row in changed.items()]
+    return Seen(names, rows), Changes(tuple(told))
 
 
 def differs(row: Row, now: tuple[Any, ...], at: float) -> bool:
@@ -126,6 +145,14 @@ def differs(row: Row, now: tuple[Any, ...], at: float) -> bool:
     if _is_stale(now, at):
         return False
     return any(_jumped(then[field], now[field], at - row.at) for field in _UPTIMES)
+
+
+def _cut(then: tuple[Any, ...], now: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Leave out of a row, from its end, what is as it was."""
+    end = len(now)
+    while end > _ALWAYS and now[end - 1] == then[end - 1]:
+        end -= 1
+    return now[:end]
 
 
 def values_of(node: Node) -> tuple[Any, ...]:
@@ -184,12 +211,14 @@ def _at_path(node: Node, path: str) -> Any:
 def _rounded(field: str, value: Any) -> Any:
     if value is None:
         return None
-    if field.endswith((".cpu_percent", ".uptime")) or field in ("seen_at", "since"):
+    if field.endswith(("_percent", ".uptime")) or field in ("seen_at", "since"):
         return round(value, 1)
-    if field.endswith(".load_1m"):
+    if field.startswith("host.load_"):
         return round(value, 2)
-    if field.endswith((".memory_used", ".memory_rss")):
+    if field.endswith(("_used", ".memory_rss")):
         return _coarse(value)
+    if field.endswith("_rate"):
+        return _coarse(int(value))
     return value
 
 

@@ -69,7 +69,7 @@ function withRows(nodes, message, fields) {
 function withValues(node, fields, values, at) {
   const said = { host: {}, process: {} };
   const changed = { ...node, at };
-  fields.forEach(([part, key], place) => {
+  fields.slice(0, values.length).forEach(([part, key], place) => { // the rest is as it was
     if (key === undefined) changed[part] = values[place];
     else if (part in said) said[part][key] = values[place];
   });

@@ -20,6 +20,16 @@ test("changes replace whole rows, and leave the cluster before them alone", () =
   assert.equal(before.nodes[1].host.cpu_percent, 20);
 });
 
+test("what a row leaves out at its end is as it was", () => {
+  const fields = [...snapshot.fields, "host.disk_used", "custom"];
+  const nodes = [{ ...node("a"), host: { cpu_percent: 20, disk_used: 7 }, custom: { orders: 5 } }];
+  const before = next(nothing, { ...snapshot, fields, nodes }, 0);
+  const cut = next(before, { type: "changes", seq: 5, at: 101, rows: [[0, "up", 75, 2]] }, 1000);
+  assert.deepEqual([cut.nodes[0].host, cut.nodes[0].custom], [{ cpu_percent: 75, disk_used: 7 }, { orders: 5 }]);
+  const whole = next(cut, { type: "changes", seq: 6, at: 102, rows: [[0, "up", 75, 2, 8, { orders: 6 }]] }, 2000);
+  assert.deepEqual([whole.nodes[0].host.disk_used, whole.nodes[0].custom], [8, { orders: 6 }]);
+});
+
 test("a message that was missed is noticed, and what we know is not called live", () => {
   const cluster = next(next(nothing, snapshot, 0), { type: "changes", seq: 7, at: 103, rows: [] }, 3000);
   assert.equal(cluster.live, false);
