@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from random import Random
     from threading import Lock
 
 
@@ -24,10 +25,16 @@ Chance = Callable[[], float]
 
 
 def system_chance() -> float:
-    """Draw by Python's own generator. The one place below `eye.monitor` that does."""
-    import random  # 5 ms that a command which only asks need not pay
+    """Draw by a generator of our own: a program that has seeded Python's draws what it would have without us."""
+    global _generator
+    if _generator is None:
+        import random  # 5 ms that a command which only asks need not pay
 
-    return random.random()
+        _generator = random.Random()
+    return _generator.random()
+
+
+_generator: Random | None = None
 
 
 class Clock(Protocol):

@@ -3,6 +3,9 @@
 A request that waits for Nagle's algorithm costs 44 ms a connection. Keep-alives find a peer that has
 gone without a word while nothing is said; they do not help while sent bytes stay unacknowledged,
 which is what TCP_USER_TIMEOUT is for (tcp(7)).
+
+A process that is forked (not started anew) gets a copy of every descriptor, and no thread that reads them. As
+long as it kept them, nobody would notice that the node is gone; so it lets go of those that are ours.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import errno
 import os
 import socket
 import struct
+import weakref
 
 _IDLE, _EVERY, _TRIES = 10, 5, 3  # seconds, seconds, times
 _UNACKNOWLEDGED = 15_000  # milliseconds
@@ -25,8 +29,27 @@ _OPTIONS = (
 )
 
 
+_ours: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+
+
+def keep(sock: socket.socket) -> socket.socket:
+    """Take a socket for ours, which a forked process lets go of."""
+    _ours.add(sock)
+    return sock
+
+
+def _let_go_in_the_child() -> None:
+    for sock in list(_ours):
+        sock.close()  # of this process alone: nothing is said on it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go_in_the_child)
+
+
 def tune(sock: socket.socket) -> None:
-    """Set our options on a TCP socket. A UNIX socket needs none."""
+    """Take a socket for ours, and set our options on it if it is one of TCP. A UNIX socket needs none."""
+    keep(sock)
     if sock.family not in (socket.AF_INET, socket.AF_INET6):
         return
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

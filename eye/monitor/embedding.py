@@ -6,6 +6,9 @@
 One node a program: a second call answers the node that runs. It stops with the program, or before, by
 `eye.stop_node()`. Settings come from the arguments, else from the same variables (`EYE_…`) that the
 command line reads.
+
+A program that forks (gunicorn's workers, `multiprocessing` with fork) has the node in the process that started it,
+and in no other: a forked one begins without, and may start one of its own, under another name.
 """
 
 from __future__ import annotations
@@ -105,6 +108,17 @@ def stop_node(timeout: float = 5.0) -> None:
         atexit.unregister(stop_node)
         if node is not None:
             node.stop(timeout)
+
+
+def _begin_without_in_the_child() -> None:
+    """None of the node's threads is here, and somebody may have held the lock."""
+    global _lock, _running
+    _lock, _running = threading.Lock(), None
+    atexit.unregister(stop_node)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_without_in_the_child)
 
 
 def _config(

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import logging
 import os
-import random
 import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from eye.alerts.ledger import Ledger
-from eye.clock import SystemClock
+from eye.clock import SystemClock, system_chance
 from eye.cluster import discovery
 from eye.cluster.cluster_names import Held, NamesService
 from eye.cluster.exchange import EngineSlot
@@ -77,6 +76,7 @@ class Node:
         self._root = root
         self._view = View(system, parts, agent)
         self._is_observing = False
+        self._runs_in = os.getpid()
         self._adding = threading.Lock()
         self.system = system
         self.remote = Remote(system, parts.info.boot)
@@ -144,8 +144,11 @@ class Node:
 
     @property
     def is_alive(self) -> bool:
-        """Whether its tree stands. It falls when more crashes than its budgets allow come together."""
-        return self._root.is_alive
+        """Whether its tree stands. It falls when more crashes than its budgets allow come together.
+
+        In a process that was forked from the node's there is no node, for there are none of its threads.
+        """
+        return self._root.is_alive and self._runs_in == os.getpid()
 
     def secret_for(self, purpose: str) -> bytes:
         """Make a secret for a purpose: 32 bytes, the same after a restart, as long as the cookie is the same."""
@@ -235,6 +238,8 @@ class Node:
 
     def stop(self, timeout: float = 5.0) -> None:
         """Stop everything in good order, the last started first, and tell the others. Idempotent."""
+        if self._runs_in != os.getpid():
+            return  # a forked process has nothing to stop, and must not take away what is its parent's
         # Discovery first: a node that can still be found while it says goodbye would be taken in again.
         self._parts.standing.is_leaving = True
         for strategy in self._parts.strategies:
@@ -326,7 +331,7 @@ def _assemble(
         held=Held(),
         remote_service=remote_service,
         standing=standing,
-        draw=random.random,
+        draw=system_chance,
         derive=cookie.derive,
         history=remembering.keeping(config.history, clock),
         is_hidden=observer,

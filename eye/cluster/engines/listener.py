@@ -92,7 +92,7 @@ def _listen(address: Address) -> socket.socket:
         family, kind, protocol, _, place = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        sock = socket.socket(family, kind, protocol)
+        sock = sockets.keep(socket.socket(family, kind, protocol))
         if os.name == "posix":  # there it lets us have the port back at once, and does not share it
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.setblocking(False)
@@ -107,7 +107,7 @@ def _listen(address: Address) -> socket.socket:
 
 def _listen_at_path(address: Address) -> socket.socket:
     path = address.host
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock = sockets.keep(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         _remove_what_a_dead_node_left(path)

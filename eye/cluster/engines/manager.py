@@ -7,6 +7,7 @@ all the peers. Comfortable to about 200 nodes; a larger fleet takes another engi
 
 from __future__ import annotations
 
+import multiprocessing
 import multiprocessing.managers
 import threading
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,9 @@ class NodeManager(multiprocessing.managers.BaseManager):
         tls: Tls,
         traffic: Traffic,
     ) -> None:
-        super().__init__(address=address, authkey=cookie.authkey, serializer=SERIALIZER)  # type: ignore[arg-type]
+        # A context of its own: asking for the usual one settles it, and the program's `set_start_method` fails.
+        own = multiprocessing.get_context("spawn")
+        super().__init__(address, cookie.authkey, SERIALIZER, own)  # type: ignore[arg-type]
         self._node_cookie, self._clock, self._limits, self._tls = cookie, clock, limits, tls
         self._traffic = traffic
         self._table = dispatch.table_of(services)
