@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from eye.clock import Clock
     from eye.cluster.node import Member
     from eye.metrics.sample import Sample
+    from eye.monitor.methods import Event
     from eye.supervision.pubsub import Topics
 
 _EVENTS = 1000  # kept
@@ -67,6 +68,7 @@ class Board:
         self._wishes = Wishes()
         self._trails: dict[str, deque[_Figures]] = {}
         self._events: deque[dict[str, Any]] = deque(maxlen=_EVENTS)
+        self._heard: dict[str, tuple[str, int]] = {}  # of each node its life and the number of its last event
         self._event = 0  # the number of the last
         self.rule = rule or Rule()
         """How often nodes are asked."""
@@ -85,7 +87,7 @@ class Board:
             other = [name for name in other if before.get(name) != known[name]]
             if known.keys() != before.keys():
                 for name in before.keys() - known.keys():
-                    for table in (self._readings, self._trails, self._every):
+                    for table in (self._readings, self._trails, self._every, self._heard):
                         table.pop(name, None)
                 self._views = {name: self._view(known[name]) for name in sorted(known)}
                 self._bump()
@@ -131,6 +133,19 @@ class Board:
             trail.clear()
             trail.extend([*rows[: max(len(rows) - len(last), 0)], *last])
             self._bump()
+
+    def unheard(self, name: str, boot: str, events: list[Event]) -> list[Event]:
+        """Answer those events of a node, in the life `boot`, that nobody has been told yet, and take them as told.
+
+        What happens between a question and its answer is in that answer, and in the next one again; and a
+        collector that was restarted asks for all of it anew.
+        """
+        with self._changed:
+            known, last = self._heard.get(name, (boot, 0))
+            newer = [event for event in events if known != boot or event.number > last]
+            if newer:
+                self._heard[name] = (boot, newer[-1].number)
+            return newer
 
     def put_events(self, records: list[dict[str, Any]]) -> None:
         """Say what happened, here or at another node."""

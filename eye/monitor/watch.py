@@ -114,7 +114,7 @@ class Watch:
         """Put on the board what happened there."""
         if message.answer.error is None and message.boot == self._asked:
             # What others think of the cluster, this node knows for itself, from its membership and its rules.
-            told = [event.record for event in message.answer.value]
+            told = [event.record for event in self._board.unheard(self._node, message.boot, message.answer.value)]
             own = ("node_", "alert_")
             self._board.put_events([one for one in told if not str(one.get("what", "")).startswith(own)])
 

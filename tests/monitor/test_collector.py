@@ -315,6 +315,32 @@ def run(system: System, clock: ManualClock, engine: Asked, seconds: int, renew: 
         drain(system)
 
 
+def test_what_happens_while_events_are_asked_for_is_told_once(system: System, board: Board, engine: Asked) -> None:
+    first, second = Event(1, {"what": "child_exited"}), Event(2, {"what": "child_started"})
+    look(system, board)
+    engine.answer(report(1, events=1))
+
+    engine.others["events"][0](Answer([first, second]))  # the second came after the question, before the answer
+    engine.answer(report(2, events=2))
+    engine.others["events"][1](Answer([second]))
+    drain(system)
+
+    assert board.events() == [first.record, second.record]
+
+
+def test_a_collector_that_was_restarted_tells_nothing_twice(system: System, board: Board) -> None:
+    happened = Event(1, {"what": "child_exited"})
+    for _ in range(2):
+        engine = Asked()
+        system.start(Collector, ["b"], board, lambda engine=engine: engine)
+        look(system, board)
+        engine.answer(report(1, events=1))
+        engine.others["events"][0](Answer([happened]))
+        drain(system)
+
+    assert board.events() == [happened.record]
+
+
 def test_what_nobody_looks_at_closely_is_asked_more_seldom(system: System, clock: ManualClock) -> None:
     board, engine = crowd(system, clock)
 
