@@ -13,9 +13,10 @@ from __future__ import annotations
 import math
 import threading
 from array import array
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from eye.metrics.catalogue import CATALOGUE
+from eye.metrics.catalogue import CATALOGUE, Scope
 from eye.metrics.custom import PREFIX
 
 if TYPE_CHECKING:
@@ -51,8 +52,18 @@ def key(metric: Metric) -> str:
 
 def figures(sample: Sample) -> dict[str, float | int | None]:
     """Name all that a sample holds: what the last hour and the history keep of it."""
-    measured = {metric.key: metric.read(sample) for metric in CATALOGUE}
-    return measured | {PREFIX + name: value for name, value in sample.custom.items()}
+    measured = dict(zip(_OF_HOST, _READ_HOST(sample.host), strict=True))
+    measured.update(zip(_OF_NODE, _READ_NODE(sample.process), strict=True))
+    for name, value in sample.custom.items():
+        measured[PREFIX + name] = value
+    return measured
+
+
+# For every sample of every node that somebody keeps: each figure by itself would take seven times as long.
+_HOST = [metric for metric in CATALOGUE if metric.scope is Scope.HOST]
+_NODE = [metric for metric in CATALOGUE if metric.scope is Scope.NODE]
+_OF_HOST, _READ_HOST = [metric.key for metric in _HOST], attrgetter(*(metric.field for metric in _HOST))
+_OF_NODE, _READ_NODE = [metric.key for metric in _NODE], attrgetter(*(metric.field for metric in _NODE))
 
 
 class Recent:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import shutil
+import subprocess
 
 import pytest
 from hypothesis import given, settings
@@ -196,3 +199,22 @@ def test_own_figures_whose_names_fall_together_do_not_void_the_scrape(make_node,
 
 def test_a_node_that_is_down_has_no_own_figures(make_node, now) -> None:
     assert "custom" not in prometheus([make_node(status="down", custom={"orders": 5})], now)
+
+
+def test_prometheus_own_checker_finds_nothing_to_say(make_node, now) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        (pytest.fail if os.environ.get("EYE_TESTS_MUST_RUN") else pytest.skip)("promtool is not installed")
+    about = {"orders": About("Orders", "count"), "sent": About("", "bytes", "counter"), "load": About("", "share")}
+    nodes = [
+        make_node("a", **WHOLE, custom={"orders": 5, "sent": 7, "load": 0.5}, about=about),
+        make_node('b"\\\n', custom={"orders": 6.5}),
+        make_node("c", status="down"),
+    ]
+    alert = {"rule": "hot", "node": "a", "severity": "warning", "state": "firing", "silenced": False}
+
+    for text in (prometheus(nodes, now, alerts=[alert]), prometheus(nodes, now, select(["disk_read"]))):
+        done = subprocess.run(
+            [promtool, "check", "metrics"], input=text, capture_output=True, text=True, timeout=30, check=False
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
