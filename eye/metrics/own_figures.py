@@ -4,7 +4,7 @@ Somebody else's function may raise, take its time or never return. So the sample
 was answered last. A process of its own, the asker, calls one function after the other, once a beat; another, the
 keeper, looks at the clock meanwhile, and kills an asker that hangs. That cannot end its thread (nothing can, in
 Python), but the asker that its supervisor starts instead goes on with the other functions; the one that hangs is
-left alone until it has returned.
+left alone until it has returned, and longer each time.
 
     figures               one_for_one
     |-- asker             calls
@@ -41,12 +41,13 @@ PATIENCE = 1.0
 """Seconds that a function may take."""
 
 _FRESH = 3.0  # beats for which an answer is shown
+_FIRST_PAUSE, _LONGEST_PAUSE = 10.0, 300.0  # seconds for which one that hung is left alone
 
 
 class _Figure:
     """A function, and what is known of it."""
 
-    __slots__ = ("about", "at", "fn", "name", "problem", "since", "value")
+    __slots__ = ("about", "at", "fn", "hangs", "is_given_up", "name", "not_before", "problem", "since", "value")
 
     def __init__(self, name: str, fn: Function, about: About) -> None:
         self.name, self.fn, self.about = name, fn, about
@@ -54,6 +55,9 @@ class _Figure:
         self.at = float("-inf")  # when it answered
         self.since: float | None = None  # when the call that still runs began
         self.problem: str | None = None  # what was logged
+        self.is_given_up = False  # nobody waits for the call that still runs
+        self.hangs = 0  # in a row
+        self.not_before = float("-inf")  # when it may be asked again
 
 
 class OwnFigures:
@@ -107,17 +111,21 @@ class OwnFigures:
     # ----------------------------------------------------------------- for the processes
 
     def begin(self, asker: object) -> list[_Figure]:
-        """From now on only `asker` is heard. Answers whom it is to ask: all who are not being asked still."""
+        """From now on only `asker` is heard. Answers whom it is to ask: all who are not being asked still.
+
+        Whoever hung is asked again when it has returned, and after a pause that grows each time.
+        """
         with self._lock:
             self._asker = asker
-            return [one for one in self._figures.values() if one.since is None]
+            now = self._clock.monotonic()
+            return [one for one in self._figures.values() if one.since is None and now >= one.not_before]
 
     def ask(self, asker: object, figure: _Figure) -> bool:
         """Call a function, here and now; answer whether `asker` is to go on."""
         with self._lock:
             if self._asker is not asker:
                 return False
-            figure.since = self._clock.monotonic()
+            figure.since, figure.is_given_up = self._clock.monotonic(), False
         value, problem = None, None
         try:
             value = as_figure(figure.fn())
@@ -127,7 +135,7 @@ class OwnFigures:
             figure.since = None
             if self._asker is not asker:
                 return False  # what came too late was told of already
-            figure.value, figure.at = value, self._clock.monotonic()
+            figure.value, figure.at, figure.hangs = value, self._clock.monotonic(), 0
         self._tell(figure, problem)
         return True
 
@@ -135,7 +143,7 @@ class OwnFigures:
         """Answer which function has taken too long; or, if one is being called, when it will have."""
         with self._lock:
             for one in self._figures.values():
-                if one.since is not None and not (one.problem or "").startswith(_HANGS):
+                if one.since is not None and not one.is_given_up:
                     deadline = one.since + PATIENCE
                     return (one, None) if self._clock.monotonic() >= deadline else (None, deadline)
         return None, None
@@ -144,7 +152,11 @@ class OwnFigures:
         """Hear no more of the asker that is stuck there."""
         with self._lock:
             self._asker = None
-        self._tell(figure, f"{_HANGS} for more than {PATIENCE:g} s")
+            figure.is_given_up = True
+            pause = min(_FIRST_PAUSE * 2**figure.hangs, _LONGEST_PAUSE)
+            figure.hangs += 1
+            figure.not_before = self._clock.monotonic() + pause
+        self._tell(figure, f"it has not answered for more than {PATIENCE:g} s")
 
     def _tell(self, figure: _Figure, problem: str | None) -> None:
         before, figure.problem = figure.problem, problem
@@ -157,9 +169,6 @@ class OwnFigures:
             )
         elif problem is None and before is not None:
             logger.info("node %s: its own metric %r is shown again", self._node, figure.name)
-
-
-_HANGS = "it has not answered"
 
 
 ASKER = "eye.figures.asker"

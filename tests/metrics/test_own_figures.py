@@ -13,7 +13,7 @@ from eye.metrics.catalogue import Kind
 from eye.metrics.custom import MOST
 from eye.metrics.own_figures import ASKER, PATIENCE, OwnFigures, group
 from eye.supervision import Supervisor, System
-from eye.testing import Gate, ManualClock, drain, until
+from eye.testing import Gate, ManualClock, drain, in_thread, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,7 +153,35 @@ def test_one_that_hangs_is_left_alone_and_the_others_go_on(
     gate.open()
     until(lambda: not program.system.abandoned())
     program.beat()
-    assert program.read() == {"orders": 5, "served": 2}
+    assert program.read() == {"served": 2}  # not yet: it might hang again
+    program.clock.advance(10.0)
+    drain(program.system)
+    assert program.read()["orders"] == 5
+    assert caplog.text.count("not answered") == 1
+
+
+def test_one_that_hangs_again_is_left_alone_for_longer(program: Program, clock: ManualClock) -> None:
+    gate = Gate()
+    program.gauge("orders", lambda: gate() or 5)
+    figures, pauses = program.figures, []
+    for _ in range(7):
+        gate, asker = Gate(), object()
+        (figure,) = figures.begin(asker)
+        call = in_thread(lambda asker=asker, figure=figure: figures.ask(asker, figure))
+        gate.await_somebody()
+        assert figures.overdue() == (None, clock.monotonic() + PATIENCE)
+        clock.advance(PATIENCE)
+        assert figures.overdue() == (figure, None)
+        figures.give_up(figure)
+        assert figures.overdue() == (None, None)
+        gate.open()
+        assert call.result(10.0) is False
+        began = clock.monotonic()
+        while not figures.begin(object()):
+            clock.advance(1.0)
+        pauses.append(clock.monotonic() - began)
+
+    assert pauses == [10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0]
 
 
 def test_an_answer_that_is_old_is_not_shown(program: Program) -> None:
