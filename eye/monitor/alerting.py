@@ -49,14 +49,16 @@ _LOOK = 5.0  # seconds for which one look has the nodes asked
 _LONGEST_SILENCE = 366 * 86400.0
 
 
-def asking(parts: Parts, rules: RuleSet, clock: Clock, look: Callable[[float], None]) -> list[ChildSpec]:
+def asking(
+    parts: Parts, rules: RuleSet, clock: Clock, look: Callable[[float, tuple[()]], None]
+) -> list[ChildSpec]:
     """Say what runs in a node that asks rules.
 
     Args:
         parts: of the node.
         rules: what to ask, and whom to tell.
         clock: the node's.
-        look: has the nodes asked for so many seconds (`View.look`).
+        look: has the nodes asked for so many seconds, none of them closely (`View.look`).
     """
     outboxes = {sink.name: Outbox() for sink in rules.sinks}
     kept = Kept(_kept_in(parts), parts.alerts, clock)
@@ -65,7 +67,8 @@ def asking(parts: Parts, rules: RuleSet, clock: Clock, look: Callable[[float], N
     reader = Reader(parts.board, rules.rules, clock.now, parts.config.interval)
 
     def read() -> list[Facts]:
-        look(_LOOK)
+        # At all nodes, at none closely: beyond some tens of them once in five seconds is enough for a rule.
+        look(max(_LOOK, 3 * parts.config.interval), ())
         return reader.facts()
 
     evaluator = ChildSpec(
