@@ -73,13 +73,13 @@ def show(count: int, who: str, told: dict[str, Any]) -> None:
     )
 
 
-def run(who: str, farm: Farm, seconds: float, tls: bool, rows: int) -> Any:
+def run(who: str, farm: Farm, seconds: float, tls: bool, rows: int, history: str = "off") -> Any:
     """Run a contestant in an OS process of its own, and read what it found."""
     with tempfile.TemporaryDirectory(prefix="eye-watching-") as folder:
         addresses = Path(folder, "addresses")
         addresses.write_text("\n".join(farm.addresses))
         given = [str(farm.cookie_file), str(addresses), str(seconds), "always" if tls else "auto"]
-        given += [str(rows)] if who == ROWS else []
+        given += [str(rows) if who == ROWS else "", history] if who != FLOOR else []
         command = [sys.executable, __file__, f"--{who.replace(' ', '-')}", *given]
         process = subprocess.run(
             command, env=isolated(Path(folder)), stdout=subprocess.PIPE, text=True, check=True, timeout=600
@@ -116,13 +116,17 @@ class Meter:
 # ------------------------------------------------------------------------ in processes of their own
 
 
-def observe(cookie_file: str, addresses: str, seconds: str, mode: str, rows: str | None = None) -> None:
+def observe(cookie_file: str, addresses: str, seconds: str, mode: str, rows: str, history: str) -> None:
     """Watch as a node does that shows a page, or so many rows of one."""
     allow_many_files()
     everybody = Path(addresses).read_text().split()
     meter = Meter()
     config = NodeConfig(
-        name="observer", connect=tuple(everybody[:3]), discover=("static",), cookie_file=Path(cookie_file)
+        name="observer",
+        connect=tuple(everybody[:3]),
+        discover=("static",),
+        cookie_file=Path(cookie_file),
+        history=history,
     )
     node = Node.start(
         config,
@@ -138,7 +142,7 @@ def observe(cookie_file: str, addresses: str, seconds: str, mode: str, rows: str
             view.look()
             time.sleep(0.1)
         meter.all_seen()
-        shown = None if rows is None else [one.name for one in view.nodes()[: int(rows)]]
+        shown = None if not rows else [one.name for one in view.nodes()[: int(rows)]]
         view.look(5.0, shown)  # what was wished until now runs out
         until = time.monotonic() + (SETTLED if shown is None else 15.0 + SETTLED)
         while time.monotonic() < until:

@@ -10,10 +10,11 @@ become one of the hour.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eye.errors import DecodeRefused
-from eye.history.packing import AT, COUNT, LEAST, MEAN, MOST, VALUE, is_figure, pack, unpack
+from eye.history.packing import AT, COUNT, LEAST, MEAN, MOST, VALUE, finite, pack, unpack
 from eye.history.points import Point, drawn_together, rounded_mean
 from eye.history.retention import HOUR, MINUTE, WINDOW, window_of
 
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
     from eye.history.packing import Column, Key
 
 NODE = 65535
-"""The number of the «metric» that says of which node a line of a batch is; those of real ones are smaller."""
-
-_QUICK = 1  # zlib's level for what is packed again in a few minutes
+"""The number of the «metric» that says of which node a line of a batch is. Real ones from there on are
+left out."""
 
 
 class Line(NamedTuple):
@@ -33,7 +33,8 @@ class Line(NamedTuple):
 
     node: int
     at: int  # milliseconds
-    figures: Mapping[int, float | None]
+    metrics: tuple[int, ...]
+    figures: tuple[float | None, ...]
 
 
 class Stretch(NamedTuple):
@@ -50,14 +51,17 @@ class Stretch(NamedTuple):
 def pack_batch(lines: Sequence[Line]) -> Stretch:
     """Pack lines as they came. What is no finite number is no figure."""
     moments = [line.at for line in lines]
-    columns: dict[Key, Sequence[float | None]] = {
-        (NODE, VALUE): [line.node for line in lines],
-        (AT, VALUE): moments,
-    }
-    for metric in dict.fromkeys(metric for line in lines for metric in line.figures):
-        figures = [line.figures.get(metric) for line in lines]
-        columns[metric, VALUE] = [one if is_figure(one) else None for one in figures]
-    return Stretch(min(moments), max(moments), pack(columns, level=_QUICK))
+    columns: dict[Key, Sequence[float | None]] = {}
+    metrics = lines[0].metrics
+    if all(line.metrics == metrics for line in lines):  # as a rule
+        for metric, column in zip(metrics, zip(*(line.figures for line in lines), strict=True), strict=True):
+            columns[metric, VALUE] = finite(column)
+    else:
+        named = [dict(zip(line.metrics, line.figures, strict=True)) for line in lines]
+        for metric in dict.fromkeys(metric for figures in named for metric in figures):
+            columns[metric, VALUE] = finite([figures.get(metric) for figures in named])
+    columns[NODE, VALUE], columns[AT, VALUE] = [line.node for line in lines], moments
+    return Stretch(min(moments), max(moments), pack(columns, quickly=True))
 
 
 def figures_of(content: bytes, node: int, metrics: Collection[int]) -> list[tuple[int, dict[int, float]]]:
@@ -80,60 +84,74 @@ def nodes_of(content: bytes) -> set[int]:
 class Samples:
     """What one node said, in order: its moments, and of each metric the figure of each moment."""
 
-    def __init__(self) -> None:
-        self._figures: dict[int, dict[int, float]] = {}  # by metric, then by moment: said twice is said once
-        self._moments: set[int] = set()
-
-    def put(self, moment: int, metric: int, figure: float | None) -> None:
-        self._moments.add(moment)
-        if figure is not None:
-            self._figures.setdefault(metric, {})[moment] = figure
+    def __init__(self, moments: list[int], columns: dict[int, Column]) -> None:
+        self._moments, self._columns = moments, columns
 
     def stretches(self) -> list[Stretch]:
         """Pack them, each five minutes by themselves."""
         found = []
-        for moments in self._by_time(WINDOW).values():
+        for begin, end in self._by_time(WINDOW):
+            moments = self._moments[begin:end]
             columns: dict[Key, Sequence[float | None]] = {(AT, VALUE): moments}
-            for metric, figures in self._figures.items():
-                columns[metric, VALUE] = [figures.get(moment) for moment in moments]
+            for metric, column in self._columns.items():
+                columns[metric, VALUE] = column[begin:end]
             found.append(Stretch(moments[0], moments[-1], pack(columns)))
         return found
 
     def minutes(self, name: Callable[[int], str]) -> list[tuple[int, dict[int, Point]]]:
         """Draw a point of each minute and metric."""
+        named = {metric: name(metric) for metric in self._columns}
         found = []
-        for begin, moments in self._by_time(MINUTE).items():
+        for begin, end in self._by_time(MINUTE):
             points = {}
-            for metric, figures in self._figures.items():
-                if said := [figures[moment] for moment in moments if moment in figures]:
-                    mean = rounded_mean(name(metric), sum(said) / len(said))
+            for metric, column in self._columns.items():
+                some = column[begin:end]
+                said: Sequence[Any] = [one for one in some if one is not None] if None in some else some
+                if said:
+                    mean = rounded_mean(named[metric], sum(said) / len(said))
                     points[metric] = Point(len(said), mean, min(said), max(said))
-            found.append((begin, points))
+            found.append((_begin(self._moments[begin], MINUTE), points))
         return found
 
-    def _by_time(self, length: float) -> dict[int, list[int]]:
-        found: dict[int, list[int]] = {}
-        for moment in sorted(self._moments):
-            found.setdefault(round(window_of(moment / 1000, length) * 1000), []).append(moment)
-        return found
+    def _by_time(self, length: float) -> list[tuple[int, int]]:
+        """Say from where to where the moments of each window are."""
+        windows = [_begin(moment, length) for moment in self._moments]
+        borders = [place for place, window in enumerate(windows) if place == 0 or window != windows[place - 1]]
+        return list(pairwise([*borders, len(windows)]))
 
 
 def samples_of(batches: Iterable[bytes], broken: Callable[[], None]) -> dict[int, Samples]:
-    """Sort what batches hold by nodes; `broken` is called for one that cannot be read."""
-    found: dict[int, Samples] = {}
+    """Sort what batches hold by nodes, and by time; said twice is said once.
+
+    `broken` is called for a batch that cannot be read.
+    """
+    columns: dict[int, Column] = {NODE: [], AT: []}
     for content in batches:
         try:
-            columns = unpack(content)
+            unpacked = unpack(content)
         except DecodeRefused:
             broken()
             continue
-        moments = [int(at or 0) for at in columns[AT, VALUE]]
-        of_lines = [found.setdefault(int(node or 0), Samples()) for node in columns[NODE, VALUE]]
-        for (metric, _), column in columns.items():
-            if metric not in (AT, NODE):
-                for samples, moment, figure in zip(of_lines, moments, column, strict=True):
-                    samples.put(moment, metric, figure)
+        before = len(columns[AT])
+        for (metric, _), column in unpacked.items():
+            columns.setdefault(metric, [None] * before).extend(column)
+        for column in columns.values():
+            column.extend([None] * (len(columns[AT]) - len(column)))
+    moments = [int(at or 0) for at in columns.pop(AT)]
+    places: dict[int, dict[int, int]] = {}  # of each node: by moments, where they are
+    for place, node in enumerate(columns.pop(NODE)):
+        places.setdefault(int(node or 0), {})[moments[place]] = place
+    found = {}
+    for node, of_node in places.items():
+        order = [of_node[moment] for moment in sorted(of_node)]
+        sorted_ = {metric: [column[place] for place in order] for metric, column in columns.items()}
+        said = {metric: column for metric, column in sorted_.items() if column.count(None) < len(column)}
+        found[node] = Samples([moments[place] for place in order], said)
     return found
+
+
+def _begin(moment: int, length: float) -> int:
+    return round(window_of(moment / 1000, length) * 1000)
 
 
 # ----------------------------------------------------------------------------- points
@@ -176,7 +194,7 @@ def hours(
     """Draw points of minutes together, by the hour."""
     of_hours: dict[int, dict[int, list[Point]]] = {}
     for moment, of_metric in points:
-        hour = of_hours.setdefault(round(window_of(moment / 1000, HOUR) * 1000), {})
+        hour = of_hours.setdefault(_begin(moment, HOUR), {})
         for metric, point in of_metric.items():
             hour.setdefault(metric, []).append(point)
     found = []

@@ -30,7 +30,7 @@ _SQLITE, _POSTGRES = "sqlite", "postgresql"
 _LOCKED_FOR = 1.0  # seconds that a statement waits for another writer of the file
 _CONNECT = 3  # seconds that PostgreSQL has to answer
 _STATEMENT = 15_000  # milliseconds that it has for one statement
-_PAGE = 16384  # bytes: several stretches of some 2,000 bytes each fit into one
+_PAGE = 4096  # bytes: of a stretch of some kB all pages but one are full; of larger ones half would be empty
 
 _MISSING = "it needs SQLAlchemy; pip install 'sorcerers-eye[history]'"
 _MISSING_DRIVER = "PostgreSQL needs psycopg; pip install 'sorcerers-eye[postgres]'"

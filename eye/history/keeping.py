@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from eye.history.points import rounded
+from eye.history.points import all_rounded
 from eye.history.store import Row
 from eye.metrics.recent import figures
 
@@ -126,5 +126,4 @@ class Moments:
             self._moved.pop(heard.node, None)
         elif abs(late - self.moved(heard.node)) > _NEAR:
             self._moved[heard.node] = float(round(late))
-        named = {name: None if one is None else rounded(name, one) for name, one in figures(sample).items()}
-        return Row(heard.node, sample.at + self.moved(heard.node), named)
+        return Row(heard.node, sample.at + self.moved(heard.node), all_rounded(figures(sample)))

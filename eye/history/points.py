@@ -13,7 +13,7 @@ from eye.metrics.catalogue import CATALOGUE, Unit
 from eye.metrics.recent import key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 class Point(NamedTuple):
@@ -94,8 +94,9 @@ def drawn_together(points: Iterable[Point]) -> Point | None:
 
 # ----------------------------------------------------------------------------- digits
 
-_DECIMALS = {Unit.BYTES: 0, Unit.COUNT: 0, Unit.SHARE: 4, Unit.SECONDS: 2, Unit.NUMBER: 2}
+_DECIMALS = {Unit.BYTES: 0, Unit.SPEED: 0, Unit.COUNT: 0, Unit.SHARE: 4, Unit.SECONDS: 2, Unit.NUMBER: 2}
 _OF = {key(metric): _DECIMALS.get(metric.unit) for metric in CATALOGUE}
+_KNOWN = {name: decimals for name, decimals in _OF.items() if decimals is not None}
 _DIGITS = 6
 
 
@@ -104,8 +105,22 @@ def rounded(name: str, figure: float) -> float:
 
     What is in the catalogue is rounded by its unit, everything else to six digits, and to hundredths at most.
     """
+    if figure.__class__ is int:
+        return figure
     decimals = _OF.get(name)
     return _to_digits(figure) if decimals is None else round(figure, decimals)
+
+
+def all_rounded(figures: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Round many at once: this is done with each sample."""
+    return {
+        name: one
+        if one is None or one.__class__ is int
+        else round(one, _KNOWN[name])
+        if name in _KNOWN
+        else _to_digits(one)
+        for name, one in figures.items()
+    }
 
 
 def rounded_mean(name: str, mean: float) -> float:
@@ -117,6 +132,6 @@ def rounded_mean(name: str, mean: float) -> float:
 
 
 def _to_digits(figure: float) -> float:
-    if figure == 0.0 or figure == int(figure):
+    if not math.isfinite(figure) or figure == int(figure):
         return figure
     return round(figure, max(_DIGITS - 1 - math.floor(math.log10(abs(figure))), 2))

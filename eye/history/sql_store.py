@@ -202,11 +202,13 @@ class SqlStore:
 
     def _batches(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         squads: dict[int, list[Line]] = {}
-        known = self._metric_ids
+        numbers: dict[tuple[str, ...], tuple[int, ...]] = {}  # of the metrics of a row: most have the same
         for row in rows:
-            node = self._node_ids[row.node]
-            figures = {known[name]: figure for name, figure in row.figures.items() if known[name] < NODE}
-            squads.setdefault(node // SQUAD, []).append(Line(node, round(row.at * 1000), figures))
+            node, names = self._node_ids[row.node], tuple(row.figures)
+            if names not in numbers:
+                numbers[names] = tuple(min(self._metric_ids[name], NODE) for name in names)
+            line = Line(node, round(row.at * 1000), numbers[names], tuple(row.figures.values()))
+            squads.setdefault(node // SQUAD, []).append(line)
         return [{"squad": squad, **pack_batch(lines)._asdict()} for squad, lines in squads.items()]
 
     def _filled(self, fillings: Sequence[Filling]) -> list[dict[str, Any]]:

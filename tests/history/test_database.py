@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from eye.errors import ConfigError, HistoryOff, HistoryUnusable, SchemaTooNew
-from eye.history import database
+from eye.history import database, sql_tidy
 from eye.history.aside import identity, set_aside
 from eye.history.database import check, default_file, place_of, url_of, what_is_missing
 from eye.history.schema import VERSION
@@ -224,7 +224,7 @@ def test_a_file_that_is_damaged_while_it_is_written_is_set_aside(tmp_path: Path)
     store.write([Row(f"n{number}", NOON, {"host.cpu": 0.5}) for number in range(200)])
     store.close()
     content = bytearray(file.read_bytes())
-    content[16384:] = b"\xff" * (len(content) - 16384)  # all but the first page
+    content[4096:] = b"\xff" * (len(content) - 4096)  # all but the first page
     file.write_bytes(content)
     other = store_at(file)
 
@@ -233,7 +233,7 @@ def test_a_file_that_is_damaged_while_it_is_written_is_set_aside(tmp_path: Path)
     other.write([Row("a", NOON, {"host.cpu": 0.5})])
 
     assert other.nodes() == ("a",)
-    assert damaged(file)[0].read_bytes()[16384:] == content[16384:]
+    assert damaged(file)[0].read_bytes()[4096:] == content[4096:]
     other.close()
 
 
@@ -245,6 +245,39 @@ def test_who_only_reads_moves_nothing(tmp_path: Path) -> None:
         store_at(file, must_exist=True).open()
 
     assert damaged(file) == []
+
+
+def test_what_was_thinned_out_is_given_back_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql_tidy, "_MANY_FREE", 8)
+    file = tmp_path / "history.sqlite3"
+    store = store_at(file)
+    for begin in range(0, 3600, 60):
+        store.write(
+            [
+                Row(
+                    "a",
+                    NOON + begin + at,
+                    {f"custom.m{number}": (begin + at * number) % 97 / 7 for number in range(30)},
+                )
+                for at in range(60)
+            ]
+        )
+
+    def size() -> int:
+        with store._connection() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        return file.stat().st_size
+
+    while store.tidy(NOON + 3700):
+        pass
+    before = size()
+    steps = 0
+    while store.tidy(NOON + 800 * 86400):
+        steps += 1
+
+    assert size() < before / 3
+    assert steps < 30
+    store.close()
 
 
 def test_of_two_that_find_the_damage_one_moves_the_file(tmp_path: Path) -> None:
