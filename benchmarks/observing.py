@@ -113,6 +113,7 @@ def starts(rounds: int) -> None:
         for what, command, wanted in (
             ("python -c pass", ["-c", "print('%')"], 1),
             ("observe", ["-m", "eye.cli.main", "observe"], 3),
+            ("  --history off", ["-m", "eye.cli.main", "observe", "--history", "off"], 3),
         ):
             took = sorted(until_figures([sys.executable, *command], environ, wanted) for _ in range(rounds))
             middle, least, most = (1000 * took[at] for at in (len(took) // 2, 0, -1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -106,7 +107,8 @@ def command(
     # What is logged would be painted over; it is printed when the terminal is the person's again.
     held = hold(shared.log_level)
     try:
-        # Before Textual is loaded, which takes longer than it takes the nodes to answer.
+        # While the nodes answer, Textual is loaded.
+        threading.Thread(target=_load_textual, name="eye-observe-load", daemon=True).start()
         observer = Node.start(config, environ=os.environ, observer=True)
         try:
             if rules is not None:
@@ -141,6 +143,13 @@ def _show(
     screen.run()
     if screen.return_code:  # Textual has shown what is wrong by now
         raise EyeError("the terminal view has given up; what is above says why. Please report it")
+
+
+def _load_textual() -> None:
+    """Load what takes longest. Nothing of ours, of which the first thread loads other parts at the same time."""
+    import textual.app
+    import textual.scroll_view
+    import textual.widgets._input  # noqa: F401
 
 
 def _check_textual() -> None:

@@ -78,7 +78,8 @@ class Writer(GenServer):
         me: str,
         interval: float = 1.0,
         every: float = 2.0,
-    ) -> Continue:
+        begin: float = 0.0,
+    ) -> Continue | None:
         """Begin to write.
 
         Args:
@@ -87,6 +88,8 @@ class Writer(GenServer):
             me: what tells this writer from all others.
             interval: seconds from one sample of a node to the next.
             every: seconds from one batch to the next.
+            begin: seconds until the first. The database is loaded then, which must not slow down what somebody
+                waits for, as a screen's first rows.
         """
         self.trap_exit = True
         self._keeping, self._topic, self._asking = keeping, topic, asking
@@ -106,7 +109,10 @@ class Writer(GenServer):
         self.system.topics.unsubscribe(topic, keeping)  # a predecessor that crashed has left it there
         self.system.topics.subscribe(topic, keeping)
         asking.look()
-        return Continue(Write())
+        if not begin:
+            return Continue(Write())
+        self.system.send_after(self.ref, begin, Write())
+        return None
 
     def handle_continue(self, message: Write) -> None:
         self.handle_info(message)

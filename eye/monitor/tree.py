@@ -101,7 +101,7 @@ def history(parts: Parts, keeping: Keeping, asking: Asking) -> ChildSpec:
         id="history",
         name="eye.history",
         args=(keeping, SAMPLES, asking),
-        kwargs={"me": me, "interval": parts.config.interval},
+        kwargs={"me": me, "interval": parts.config.interval, "begin": 1.5},
         delay=_UNHURRIED,
     )
 
