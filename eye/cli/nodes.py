@@ -12,24 +12,30 @@ if TYPE_CHECKING:
     from eye.cli.looking import Lookout
     from eye.metrics.filters import Filter
     from eye.monitor.node_view import NodeView
+    from eye.monitor.tally import Census
 
 _EXAMPLE = """\
 sorcerers_eye nodes
+sorcerers_eye nodes --matrix
 sorcerers_eye nodes --forget mystic-node-7"""
 
 _HELP = """Who is in the cluster, and how each node is.
 
-A node that died stays listed as down, until it returns, an hour has passed, or you dismiss it with --forget.
+A node that died stays listed as down, until it returns, an hour has passed, or you dismiss it with --forget. ASKED
+says how often a node is asked for its figures by whoever looks at it most closely: nobody, where there is a dash.
 """
-_TITLES = ("NODE", "STATUS", "ADDRESS", "LAST SEEN", "SINCE", "REASON")
+_TITLES = ("NODE", "STATUS", "ADDRESS", "LAST SEEN", "SINCE", "ASKED", "REASON")
 
 
 @make_command("nodes", help=_HELP, example=_EXAMPLE)
 @format_option("table", "json")
 @filter_option()
+@option("--matrix", is_flag=True, help="Who sees whom: ask each of them how it sees the others.")
 @option("--forget", metavar="NAME", help="Have every node forget one that is down and will not come back.")
 @timeout_option()
-def command(shared: Shared, format: str, filter: Filter | None, forget: str | None, timeout: float) -> int:
+def command(
+    shared: Shared, format: str, filter: Filter | None, matrix: bool, forget: str | None, timeout: float
+) -> int:
     from eye.cli.looking import Lookout
     from eye.cli.screen import as_json, write
 
@@ -37,9 +43,49 @@ def command(shared: Shared, format: str, filter: Filter | None, forget: str | No
         if forget is not None:
             return _forget(lookout, forget, timeout)
         census = lookout.must_look(timeout)
-    shown = chosen(census.nodes, filter)
+        shown = chosen(census.nodes, filter)
+        if matrix:
+            return _matrix(lookout, shown, census, format, timeout)
+        shown = _with_pace(lookout, shown, census, timeout)
     write(as_json(_document(shown, census.at)) if format == "json" else _table(shown, census.at))
     return 3 if did_not_answer(census, shown) else 0
+
+
+def _matrix(lookout: Lookout, shown: tuple[NodeView, ...], census: Census, format: str, timeout: float) -> int:
+    """Ask each registry how it sees the others."""
+    from eye.cli.matrix import matrix
+    from eye.cli.screen import as_json, size, write
+    from eye.cluster.registry import NODES
+    from eye.monitor.sightings import choose, row
+
+    asked = choose([node.name for node in shown], [node.name for node in shown if node.status != "up"])
+    routes = {name: census.routes[name] for name in asked if name in census.routes}
+    answers = lookout.ask_all(routes.values(), NODES, timeout=timeout)
+    reasons = {node.name: node.reason for node in shown}
+    told: dict[str, Any] = {
+        "version": 1,
+        "at": census.at,
+        "nodes": [node.name for node in shown],
+        "rows": [row(name, answers.get(routes.get(name, "")), reasons[name]) for name in asked],
+        "left_out": len(shown) - len(asked),
+    }
+    width, _ = size() or (100, 0)
+    write(as_json(told) if format == "json" else matrix(told, width))
+    return 3 if any(one["error"] for one in told["rows"]) else 0
+
+
+def _with_pace(
+    lookout: Lookout, shown: tuple[NodeView, ...], census: Census, timeout: float
+) -> tuple[NodeView, ...]:
+    """Add how often each is asked, which it knows itself."""
+    from dataclasses import replace
+
+    from eye.monitor.methods import COST
+
+    routes = {node.name: census.routes[node.name] for node in shown if node.name in census.routes}
+    answers = lookout.ask_all(routes.values(), COST, timeout=timeout)
+    costs = {name: answers[address].value for name, address in routes.items()}
+    return tuple(replace(node, every=(costs.get(node.name) or {}).get("every")) for node in shown)
 
 
 def _forget(lookout: Lookout, name: str, timeout: float) -> int:
@@ -80,12 +126,13 @@ def _row(node: NodeView, now: float) -> tuple[str, ...]:
         seen = "never"
     else:
         seen = "now" if now - node.seen_at < 1.0 else f"{duration(now - node.seen_at)} ago"
-    cells = (node.name, node.status, node.address, seen, duration(now - node.since), node.reason or "")
+    asked = "-" if node.every is None else f"every {node.every:.2g} s"
+    cells = (node.name, node.status, node.address, seen, duration(now - node.since), asked, node.reason or "")
     return tuple(map(clean, cells))
 
 
 def _document(nodes: tuple[NodeView, ...], at: float) -> dict[str, Any]:
-    fields = ("status", "address", "boot", "seen_at", "since", "reason")
+    fields = ("status", "address", "boot", "seen_at", "since", "reason", "every")
     return {
         "version": 1,
         "at": at,

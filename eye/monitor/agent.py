@@ -41,6 +41,7 @@ from eye.monitor.methods import (
     Figures,
     Report,
 )
+from eye.monitor.pollers import Pollers
 from eye.monitor.process_list import SORTS, processes
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class Agent:
         self._interval = interval
         self._album = Album(system.clock) if album is None else album  # an empty one has a length of 0
         self._boot = boot
+        self._pollers = Pollers()
         self._traffic = traffic or Traffic(system.clock)
         self._collections = Collections(name, system.clock, memory)
 
@@ -116,6 +118,7 @@ class Agent:
     def sample(self) -> Sample:
         """Answer the last sample."""
         self._check("read")
+        self._pollers.note(asked_by(), self._system.clock.monotonic())
         sample = self._latest.get()
         if sample is None:
             raise ProbeNotReady(f"node {self._name!r} has not measured anything yet; ask again in a second")
@@ -124,6 +127,7 @@ class Agent:
     def sample_after(self, number: int, seconds: float) -> Report:
         """Wait for the sample after the one of that number."""
         self._check("read")
+        self._pollers.note(asked_by(), self._system.clock.monotonic())
         last, sample = self._latest.after(number, min(seconds, _LONGEST_WAIT))
         if sample is not None and sample.about is not None and self._own is not None and self._own.is_told(number):
             sample = replace(sample, about=None)
@@ -159,6 +163,7 @@ class Agent:
             "node": self._name,
             "at": self._system.clock.now(),
             "seconds": WINDOW,
+            "every": self._pollers.every(self._system.clock.monotonic()),
             "cpu_percent": 100.0 * sum(one["cpu"] for one in rows),
             **{figure: sum(one[figure] for one in rows) for figure in ("requests", "received", "sent")},
             "askers": [{"who": one["who"], "cpu_percent": 100.0 * one.pop("cpu"), **one} for one in rows],

@@ -78,7 +78,8 @@ EVENTS = Method("agent", "events", (int, int), list[Event], lane="trees")
 
 COST = Method("agent", "cost", (), dict[str, Any], lane="trees")
 """What answering others costs the node, over the last ten seconds: `requests`, `received` and `sent` (bytes),
-each a second, `cpu_percent` of one core; and the same for each of the `askers`."""
+each a second, `cpu_percent` of one core; the same for each of the `askers`; and `every`: seconds between two
+questions for a sample by whoever asks most often, or None."""
 
 ALERTS = Method("alerts", "alerts", (), dict[str, Any], lane="trees")
 """The alerts that the node evaluates, and whether it does: see `eye.alerts.alert`."""

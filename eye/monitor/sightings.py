@@ -19,7 +19,7 @@ from eye.cluster.registry import NODES
 from eye.monitor.methods import TREE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from eye.cluster.interconnect import Answer, Engine
     from eye.cluster.node import Member
@@ -40,43 +40,45 @@ def sightings(me: str, members: Mapping[str, Member], engine: Engine, at: float,
         engine: how the others are asked.
         at: now, by this node's clock.
     """
-    tellers = choose(members.values(), me)
+    first = [me] if me in members else []
+    first += sorted(one.name for one in members.values() if one.status is not Status.UP and one.name != me)
+    tellers = [members[name] for name in choose(members, first)]
     asked = {one.name: one.address for one in tellers if one.name != me and one.status is not Status.DOWN}
     answers = engine.request_all(asked.values(), _NODES, timeout=timeout)
     return {
         "version": 1,
         "at": at,
         "nodes": sorted(members),
-        "rows": [_row(one, me, members, answers.get(asked.get(one.name, "")), at) for one in tellers],
+        "rows": [
+            sees(me, members.values(), at)
+            if one.name == me
+            else row(one.name, answers.get(asked.get(one.name, "")), one.reason)
+            for one in tellers
+        ],
         "left_out": len(members) - len(tellers),
     }
 
 
-def choose(members: Collection[Member], me: str, most: int = MOST) -> list[Member]:
-    """Choose whom to ask, in name order: this node itself, those that are not up, and others as there is room."""
-    ordered = sorted(members, key=lambda one: one.name)
-    first = [one for one in ordered if one.name == me or one.status is not Status.UP]
-    first.sort(key=lambda one: (one.name != me, one.name))
-    others = [one for one in ordered if one.name != me and one.status is Status.UP]
-    room = max(most - len(first), 0)
-    if len(others) > room:
+def choose(names: Iterable[str], first: Sequence[str], most: int = MOST) -> list[str]:
+    """Choose whom to ask, in name order: those who come first, and others evenly as there is room."""
+    ahead = list(first)[:most]
+    others = sorted(set(names) - set(first))
+    if len(others) > (room := most - len(ahead)):
         others = [others[number * len(others) // room] for number in range(room)]
-    return sorted([*first[:most], *others], key=lambda one: one.name)
+    return sorted([*ahead, *others])
 
 
-def _row(
-    teller: Member, me: str, members: Mapping[str, Member], answer: Answer | None, at: float
-) -> dict[str, Any]:
-    if teller.name == me:
-        return _sees(teller.name, members.values(), at)
+def row(teller: str, answer: Answer | None, reason: str | None = None) -> dict[str, Any]:
+    """Write down what a node has told of the others, or why it has not; without an answer it was not asked."""
     if answer is None:
-        return {"node": teller.name, "error": f"down: {teller.reason or 'it does not answer'}", "sees": {}}
+        return {"node": teller, "error": f"down: {reason or 'it does not answer'}", "sees": {}}
     if answer.error is not None:
-        return {"node": teller.name, "error": str(answer.error), "sees": {}}
-    return _sees(teller.name, answer.value.members or (), answer.value.at)
+        return {"node": teller, "error": str(answer.error), "sees": {}}
+    return sees(teller, answer.value.members or (), answer.value.at)
 
 
-def _sees(teller: str, members: Iterable[Member], at: float) -> dict[str, Any]:
+def sees(teller: str, members: Iterable[Member], at: float) -> dict[str, Any]:
+    """Write down how a node sees the others, by a clock that shows `at`."""
     return {
         "node": teller,
         "error": None,

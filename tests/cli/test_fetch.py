@@ -375,3 +375,23 @@ def test_what_nobody_measures_is_a_mistake_still(run: Callable[..., Any], shop: 
     assert (filtered.code, filtered.out) == (2, "")
     assert "unknown metric 'ordres'" in filtered.err
     assert "web-* ordres>5\n          ^" in filtered.err
+
+
+@pytest.mark.e2e
+def test_nodes_says_how_often_each_is_asked_and_who_sees_whom(run: Callable[..., Any], node: Node) -> None:
+    alone = run("nodes")
+    matrix = run("nodes", "--matrix")
+    told = json.loads(run("nodes", "--matrix", "--format", "json").out)
+    watcher = Node.start(NodeConfig("watcher", interval=0.5), observer=True)
+    try:
+        deadline = time.monotonic() + 20
+        while (document := json.loads(run("nodes", "--format", "json").out))["nodes"][0]["every"] is None:
+            watcher.view.look()
+            assert time.monotonic() < deadline, document
+    finally:
+        watcher.stop()
+
+    assert re.search(r"^mystic-node-1 .* -$", alone.out, re.MULTILINE)
+    assert (matrix.code, matrix.out.splitlines()[0]) == (0, "1 of 1 nodes told; they agree on all")
+    assert told["rows"] == [{"node": "mystic-node-1", "error": None, "sees": {}}]
+    assert 0.1 <= document["nodes"][0]["every"] <= 5
