@@ -142,7 +142,7 @@ class Collections:
             took = time.perf_counter() - collecting
             was_returned = _give_back()
         objects_after = len(gc.get_objects())
-        if objects_before >= _ENOUGH:
+        if objects_before >= max(_ENOUGH, 10 * sum(collected)):  # to free objects is not what an estimate knows of
             self._per_object = took / objects_before
         self._estimated = float("-inf")
         return {
