@@ -113,15 +113,22 @@ def metrics_of(nodes: Iterable[Telling]) -> tuple[Metric, ...]:
 
 
 def complete(sample: Sample, before: Sample | None) -> Sample:
-    """Take in a sample from the wire: leave out what may not be, put in what was said of it before."""
-    if not sample.custom and not sample.about and (before is None or not before.about):
+    """Take in a sample from the wire: leave out what may not be, put in what was said of it before.
+
+    Args:
+        before: the sample of that node that was taken in last, if there was one.
+    """
+    known = before if before is not None and before.boot == sample.boot else None
+    if not sample.custom and not sample.about and (known is None or not known.about):
         return sample
-    kept = {name: value for name, value in sample.custom.items() if is_name(name) and isfinite(value)}
     about = sample.about
-    if about is None and before is not None and before.boot == sample.boot:
-        about = before.about
+    if about is None and known is not None:
+        about = known.about
+        if sample.custom.keys() == known.custom.keys() and all(map(isfinite, sample.custom.values())):
+            return replace(sample, about=about)  # nearly always: its names were looked at before
     elif about is not None:
         about = {name: one._replace(help=one.help[:LONGEST_HELP]) for name, one in about.items() if is_name(name)}
+    kept = {name: value for name, value in sample.custom.items() if is_name(name) and isfinite(value)}
     return replace(sample, custom=_first(kept), about=about and _first(about))
 
 

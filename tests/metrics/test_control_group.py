@@ -229,3 +229,62 @@ def test_a_process_in_a_real_group_reads_its_limit_and_its_use(real_group: Path)
     source, used, total = json.loads(out)
     assert (source, total) == ("container", LIMIT)
     assert 64 * 2**20 < used < LIMIT
+
+
+SPIN = """
+import json, sys, time
+from eye.clock import SystemClock
+from eye.metrics.psutil_probe import PsutilProbe
+sys.stdin.readline()
+probe = PsutilProbe(SystemClock())
+probe.read_host(), probe.read_process()
+end = time.monotonic() + 1.5
+while time.monotonic() < end:
+    pass
+host, process = probe.read_host(), probe.read_process()
+print(json.dumps([host.source, host.cores, host.cpu, process.cpu]))
+"""
+
+
+@pytest.fixture
+def real_quota() -> Iterator[list[Path]]:
+    """Groups in which a process has a quarter of a core."""
+    name = f"eye-test-{os.getpid()}"
+    unified, cpu, use = (Path("/sys/fs/cgroup", part, name) for part in ("", "cpu", "cpuacct"))
+    made: list[Path] = []
+    try:
+        if (unified.parent / "cgroup.procs").exists():
+            made += _made([unified])
+            (unified / "cpu.max").write_text("25000 100000")
+        else:
+            made += _made([cpu, use])
+            (cpu / "cpu.cfs_quota_us").write_text("25000")
+    except OSError:
+        for folder in made:
+            folder.rmdir()
+        pytest.skip("control groups cannot be made here: not root, or a container that may not")
+    yield made
+    for folder in made:
+        folder.rmdir()
+
+
+def _made(folders: list[Path]) -> list[Path]:
+    for folder in folders:
+        folder.mkdir()
+    return folders
+
+
+@pytest.mark.e2e
+def test_a_process_that_uses_all_of_a_real_quota_is_all_of_it(real_quota: list[Path]) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SPIN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        for folder in real_quota:
+            (folder / "cgroup.procs").write_text(str(process.pid))
+        out, _ = process.communicate("\n", timeout=60)
+
+    source, cores, whole, own = json.loads(out)
+    assert (source, cores) == ("container", 1)
+    # A quarter of a core is all that there is. On a busy machine it may get less.
+    assert 0.3 < whole <= 1.0
+    assert 0.3 < own <= 1.0
