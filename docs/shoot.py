@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.browser import Browser
 
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
-LOOKS = ("nodes", "graphs", "tree", "processes")
+LOOKS = ("nodes", "graphs", "tree", "processes", "cost", "picture", "trees", "sightings", "past", "actions")
 ROOT = "document.querySelector('sorcerers-eye').shadowRoot"
 LIVE = f"{ROOT} && !{ROOT}.querySelector('.lost')"
 SETTLED = {
@@ -28,6 +28,26 @@ SETTLED = {
     "graphs": f"{ROOT}.querySelector('figure .mean[d]')",
     "tree": f"{ROOT}.querySelector('.tree li')",
     "processes": f"{ROOT}.querySelector('.list tbody tr')",
+    "cost": f"{ROOT}.querySelector('.list tbody tr')",
+    "picture": f"{ROOT}.querySelector('.tree li')",
+    "trees": f"{ROOT}.querySelectorAll('.tree li').length > 9",
+    "sightings": f"{ROOT}.querySelector('.sightings tbody tr')",
+    "past": f"{ROOT}.querySelector('.tree li')",
+    "actions": f"{ROOT}.querySelector('.tree li')",
+}
+"""Of each look, what is there once it can be taken."""
+
+DEEDS = {
+    "picture": f"[...{ROOT}.querySelectorAll('.trees button')].at(0).click()",
+    "past": f"((slider) => {{ slider.value = -30; slider.dispatchEvent(new Event('input')); }})"
+    f"({ROOT}.querySelector('.timeline input'))",
+    "actions": f"{ROOT}.querySelectorAll('.tree .act')[2].click()",
+}
+"""What is done before a look is taken; and what is there then."""
+DONE = {
+    "picture": f"{ROOT}.querySelector('canvas').height > 20",
+    "past": f"{ROOT}.querySelector('.past')",
+    "actions": "true",
 }
 
 
@@ -40,11 +60,16 @@ def shoot(url: str, folder: Path, node: str) -> None:
             page.wait_for(f"{LIVE} && {SETTLED['nodes']}")
             node = page.get(f"{ROOT}.querySelector('.row .node .words').textContent")
         for look in LOOKS:
-            query = "" if look == "nodes" else "?" + urlencode({"node": node, "panel": look})
+            panel = {"picture": "tree", "past": "tree", "actions": "tree"}.get(look, look)
+            asked = {"show": look} if look in ("trees", "sightings") else {"node": node, "panel": panel}
+            query = "" if look == "nodes" else "?" + urlencode(asked)
             for size, (width, height) in SIZES.items():
                 for scheme in ("light", "dark"):
                     page = browser.open(url + query, width=width, height=height, scheme=scheme)
                     page.wait_for(f"{LIVE} && {SETTLED[look]}")
+                    if look in DEEDS:
+                        page.get(DEEDS[look])
+                        page.wait_for(DONE[look])
                     page.screenshot(folder / f"web-{look}-{size}-{scheme}.png")
 
 

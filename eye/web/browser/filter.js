@@ -12,7 +12,7 @@ export function makeFilter(server, { onText, onMeaning }) {
   let waiting = 0;
   const wrong = make("p.wrong", { id: "wrong", role: "alert" });
   const matches = make("span.matches");
-  const box = make("input.filter", { type: "search", placeholder: "filter: web-* cpu>80 status:up", label: "filter", "aria-describedby": "wrong", title: "press / to filter", spellcheck: "false", autocomplete: "off", oninput: () => set(box.value, TYPING) });
+  const box = make("input.filter", { type: "search", placeholder: "filter: web-* cpu>80 status:up", label: "filter", "aria-describedby": "wrong", spellcheck: "false", autocomplete: "off", oninput: () => set(box.value, TYPING) });
 
   function set(text, wait = 0) {
     if (box.value !== text) box.value = text;

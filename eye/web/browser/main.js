@@ -83,7 +83,7 @@ export function start({ base, look, onReady, onLook, tell }) {
   const stage = make("main.panels");
   const hasTable = shows("nodes");
   const over = new AbortController();
-  const element = make(`div.eye.app${only ? ".alone" : ""}`, { part: "view" }, header.element,
+  const element = make(`div.eye${only ? ".alone" : ""}`, { part: "view" }, header.element,
     ...when(hasTable, make("div.tools", { part: "tools" }, ...when(!only, choice("what is shown", AREAS, area, turn)), filter.element, order, scopes, timeline.element, share), filter.wrong, timeline.said),
     stage, ...when(shows("alerts"), alerts.element), ...when(shows("events"), events.element),
     ...when(!only, make("p.keys", ...Object.entries(KEYS).flatMap(([key, does]) => [make("kbd", { text: key }), ` ${does}   `]))), spoken, actions.element);

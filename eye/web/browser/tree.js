@@ -177,7 +177,7 @@ function count(processes) {
 }
 
 function describe(item, process, at, level) {
-  const { id, kind, path, status, incarnation, restart, strategy, budget, mailbox, mailbox_age: age, module = "" } = process;
+  const { id, kind, path, status, incarnation, restart, strategy, budget, mailbox, mailbox_age: age, os_process: pid, module = "" } = process;
   item.className = `${kind} ${plain(status)}`;
   setAttribute(item, "aria-level", level);
   setText(item.shape, STATES[status] ?? "?");
@@ -189,7 +189,7 @@ function describe(item, process, at, level) {
   setText(item.module, plain(module).split(".").at(-1));
   setAttribute(item.module, "title", plain(module));
   const waiting = mailbox && `${mailbox} waiting${age >= 1 ? ` for ${shortSpan(age)}` : ""}`;
-  setText(item.facts, [strategy, restart, waiting].filter(Boolean).map((one) => plain(one)).join(" · "));
+  setText(item.facts, [strategy, restart, pid && `OS process ${pid}`, waiting].filter(Boolean).map((one) => plain(one)).join(" · "));
   describeBudget(item.gauge, budget);
   setText(item.why, why(process, at).join(", "));
 }
