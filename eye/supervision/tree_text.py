@@ -3,7 +3,11 @@
 ● top  [rest_for_one, 2 of 3 restarts in 5 s]
 ├─ ● sender#2  [1 restart · restarted because it crashed: ValueError, 0.8 s ago, 1 of 3 in 5 s]
 ├─ ● reader#2  [1 restart · restarted because sender crashed: ValueError, 0.8 s ago, 1 of 3 in 5 s]
-└─ ◐ importer  [restarting · last exit 0.1 s ago: TimeoutError · next try in 0.7 s]
+├─ ● auditor  [transient]
+├─ ◐ importer  [restarting · last exit 0.1 s ago: TimeoutError · next try in 0.7 s]
+└─ ✖ mailing-7  [gone 4 s ago: FileNotFoundError · it is temporary]
+
+The restart type of what runs is told where it is not the usual one. Children that are listed no more come last.
 """
 
 from __future__ import annotations
@@ -27,17 +31,26 @@ def as_text(tree: Tree, *, now: float | None = None) -> str:
 
 def _lines(tree: Tree, first: str, rest: str, now: float | None) -> list[str]:
     lines = [first + _line(tree, now)]
-    children = tree["children"]
+    children, departed = tree["children"], tree.get("departed", ())
     for index, child in enumerate(children):
-        is_last = index == len(children) - 1
+        is_last = index == len(children) - 1 and not departed
         lines += _lines(child, rest + ("└─ " if is_last else "├─ "), rest + ("   " if is_last else "│  "), now)
+    for index, gone in enumerate(departed):
+        lines.append(rest + ("└─ " if index == len(departed) - 1 else "├─ ") + _departed(gone, now))
     return lines
+
+
+def _departed(gone: Tree, now: float | None) -> str:
+    ago = _ago(gone["at"], now, " ")
+    return f"✖ {gone['id']}  [gone{ago}: {_first_line(gone['reason'])} · {_first_line(gone['rule'])}]"
 
 
 def _line(tree: Tree, now: float | None) -> str:
     incarnation = f"#{tree['incarnation']}" if tree["incarnation"] > 1 else ""
     head = f"{_MARKS.get(tree['status'], '?')} {tree['id']}{incarnation}"
     parts = [] if tree["status"] == "running" else [tree["status"]]
+    if tree["status"] == "running" and tree.get("restart") in ("transient", "temporary"):
+        parts.append(tree["restart"])
     parts += _supervision(tree) + _past(tree, now) + _future(tree, now)
     if tree.get("os_process") is not None:
         parts.append(f"OS process {tree['os_process']}")

@@ -259,6 +259,13 @@ def test_HD_03_of_children_that_are_listed_no_more_the_supervisor_remembers_why(
         "rule": "a temporary child is never started again", "at": clock.now(),
     }  # fmt: skip
     assert (w["id"], w["reason"], w["restart"]) == ("w", "shutdown", "transient")
+    clock.advance(4)
+    assert as_text(tree(system, top), now=clock.now()).splitlines() == [
+        "● top  [rest_for_one, 0 of 3 restarts in 5 s]",
+        "├─ ● c  [temporary]",
+        "├─ ● d",
+        "└─ ✖ a  [gone 4.0 s ago: Boom: boom · a temporary child is never started again]",
+    ]
 
 
 def test_a_temporary_child_that_went_with_its_group_is_remembered_with_both_reasons(system: System) -> None:

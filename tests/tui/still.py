@@ -60,7 +60,7 @@ def process(id_: str, path: str, **changes: Any) -> dict[str, Any]:
 
 DEPARTED = {
     "id": "import-7", "word": "crash", "detail": "no such file", "reason": "FileNotFoundError: no such file",
-    "restart": "temporary", "rule": "a temporary child is never restarted", "at": NOW - 4.0,
+    "restart": "temporary", "rule": "a temporary child is never started again", "at": NOW - 4.0,
 }  # fmt: skip
 CAUSE = {
     "child": "orders", "word": "crash", "detail": "no such order", "reason": "ValueError: no such order",
