@@ -14,6 +14,7 @@ figure that its node could not measure. A suspect node keeps its figures; `seen_
 from __future__ import annotations
 
 from math import isfinite
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from eye.metrics.catalogue import CATALOGUE, LISTS, Metric, Scope
@@ -22,6 +23,7 @@ from eye.metrics.custom import metrics_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from eye.metrics.sample import HostReading, ProcessReading
     from eye.monitor.node_view import NodeView
 
 VERSION = 1
@@ -47,43 +49,68 @@ def node_document(node: NodeView, metrics: Sequence[Metric] | None = None) -> di
         "address": node.address,
         "seen_at": node.seen_at,
     }
-    for scope in Scope:
-        of_part = [m for m in ((*CATALOGUE, *LISTS) if metrics is None else metrics) if m.scope is scope]
-        if of_part:
-            entry[of_part[0].part] = _readings(node, of_part, is_whole=metrics is None)
     if metrics is None:
+        is_told = node.status != "down"
+        entry["host"] = _HOST.write(node.host) if is_told and node.host is not None else None
+        entry["process"] = _NODE.write(node.process) if is_told and node.process is not None else None
         entry["custom"] = _custom(node)
+        return entry
+    for scope in Scope:
+        of_part = [metric for metric in metrics if metric.scope is scope]
+        if of_part:
+            entry[of_part[0].part] = _chosen(node, of_part)
     return entry
 
 
-def _readings(node: NodeView, metrics: list[Metric], *, is_whole: bool) -> dict[str, Any] | None:
-    part = metrics[0].part
-    if node.status == "down" or getattr(node, part) is None:
+class _Whole:
+    """All of a part, in the order of the contract: told of every node every second, and therefore read at once."""
+
+    def __init__(self, scope: Scope, before: str, after: str) -> None:
+        """`before` and `after` are what is no figure: the fields that the part begins and ends with."""
+        metrics = [metric for metric in (*CATALOGUE, *LISTS) if metric.scope is scope]
+        self._read = attrgetter(before, *(metric.field for metric in metrics), after)
+        self._names = (before, *(metric.json_name for metric in metrics), after)
+        self._percents = [metric.json_name for metric in metrics if metric.is_percent and not metric.each]
+        self._lists = [metric.json_name for metric in metrics if metric.each]
+        self._last = after
+
+    def write(self, reading: HostReading | ProcessReading) -> dict[str, Any]:
+        told: dict[str, Any] = dict(zip(self._names, self._read(reading), strict=True))
+        for name, value in told.items():
+            if value.__class__ is float and not isfinite(value):  # JSON has no NaN
+                told[name] = None
+        for name in self._percents:
+            if (value := told[name]) is not None:
+                told[name] = round(value * 100.0, 1)
+        for name in self._lists:
+            told[name] = _percents(told[name])
+        told[self._last] = told[self._last] or None
+        return told
+
+
+_HOST, _NODE = _Whole(Scope.HOST, "name", "source"), _Whole(Scope.NODE, "pid", "python")
+
+
+def _chosen(node: NodeView, metrics: list[Metric]) -> dict[str, Any] | None:
+    if node.status == "down" or getattr(node, metrics[0].part) is None:
         return None
-    readings: dict[str, Any] = {}
-    if is_whole and node.host is not None and part == "host":
-        readings["name"] = node.host.name
-    if is_whole and node.process is not None and part == "process":
-        readings["pid"] = node.process.pid
-    for metric in metrics:
-        readings[metric.json_name] = (
-            _in_json_units(metric, metric.read(node)) if not metric.each else _each(metric, node)
-        )
-    if is_whole and node.host is not None and part == "host":
-        readings["source"] = node.host.source
-    if is_whole and node.process is not None and part == "process":
-        readings["python"] = node.process.python or None
-    return readings
+    return {
+        one.json_name: _percents(one.read_each(node)) if one.each else _in_json_units(one, one.read(node))
+        for one in metrics
+    }
 
 
-def _each(metric: Metric, node: NodeView) -> list[float | int | None] | None:
-    values = metric.read_each(node)
-    return None if values is None else [_in_json_units(metric, value) for value in values]
+def _percents(shares: tuple[float, ...] | None) -> list[float | None] | None:
+    if shares is None:
+        return None
+    return [round(share * 100.0, 1) if isfinite(share) else None for share in shares]
 
 
 def _custom(node: NodeView) -> dict[str, Any] | None:
     if node.status == "down" or node.process is None:
         return None
+    if not node.custom and not node.about:
+        return {}
     return {one.json_name: _in_json_units(one, one.read(node)) for one in metrics_of((node,))}
 
 

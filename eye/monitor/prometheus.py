@@ -12,6 +12,7 @@ the server stamps what it scrapes with the time of the scrape, and an old figure
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from eye.metrics.catalogue import CATALOGUE, LISTS, Kind, Metric, Unit
@@ -122,19 +123,21 @@ def _alerts(records: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _measured(nodes: Sequence[NodeView], metrics: Iterable[Metric]) -> Iterator[list[str]]:
-    live = [node for node in nodes if node.status == "up"]
+    live = [(_labels(node=node.name), node) for node in nodes if node.status == "up"]
     named: dict[str, Metric] = {}
     for metric in metrics:
         # Two own figures may come to one name (`queue` in bytes, and `queue_bytes`), which would void the scrape.
         named.setdefault(metric_name(metric), metric)
     for name, metric in named.items():
-        samples = [sample for node in live for sample in _samples(metric, node)]
+        samples: list[tuple[str, float | int | None]] = (
+            [one for _, node in live for one in _samples_of_each(metric, node)]
+            if metric.each
+            else [(labels, metric.read(node)) for labels, node in live]
+        )
         yield _family(name, metric.kind.value, metric.help, samples)
 
 
-def _samples(metric: Metric, node: NodeView) -> Iterable[tuple[str, float | int | None]]:
-    if not metric.each:
-        return [(_labels(node=node.name), metric.read(node))]
+def _samples_of_each(metric: Metric, node: NodeView) -> Iterable[tuple[str, float]]:
     values = metric.read_each(node) or ()
     return [(_labels(**{"node": node.name, metric.each: str(at)}), value) for at, value in enumerate(values)]
 
@@ -156,4 +159,4 @@ def _escape(value: str) -> str:
 def _number(value: float | int) -> str:
     if isinstance(value, int):
         return str(value)
-    return {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}.get(repr(value), repr(value))
+    return repr(value) if isfinite(value) else {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}[repr(value)]

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from eye.monitor.node_view import patience
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     Node = Mapping[str, Any]
 
@@ -157,7 +157,11 @@ def _cut(then: tuple[Any, ...], now: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def values_of(node: Node) -> tuple[Any, ...]:
     """Take the values of FIELDS out of a node object, rounded to what a screen can show."""
-    return tuple(_rounded(field, _at_path(node, field)) for field in FIELDS)
+    parts = node.get("host") or NOTHING, node.get("process") or NOTHING, node
+    return tuple(
+        None if (value := parts[part].get(key)) is None else value if round_ is None else round_(value)
+        for part, key, round_ in _PLAN
+    )
 
 
 def snapshot_text(
@@ -199,33 +203,28 @@ def encode(message: Mapping[str, Any]) -> str:
     return json.dumps(message, separators=(",", ":"), allow_nan=False)
 
 
-def _at_path(node: Node, path: str) -> Any:
-    value: Any = node
-    for key in path.split("."):
-        if value is None:
-            return None
-        value = value.get(key)
-    return value
-
-
-def _rounded(field: str, value: Any) -> Any:
-    if value is None:
-        return None
-    if field.endswith(("_percent", ".uptime")) or field in ("seen_at", "since"):
-        return round(value, 1)
-    if field.startswith("host.load_"):
-        return round(value, 2)
-    if field.endswith(("_used", ".memory_rss")):
-        return _coarse(value)
-    if field.endswith("_rate"):
-        return _coarse(int(value))
-    return value
-
-
 def _coarse(size: int) -> int:
     # To the nearest step of one part in a thousand. 512 MB stays 512 MB, and a few kB more are no news.
     step: int = 1 << max(0, size.bit_length() - _DIGITS)
     return (size + step // 2) // step * step
+
+
+def _rounding(field: str) -> Callable[[Any], Any] | None:
+    if field.endswith(("_percent", ".uptime")) or field in ("seen_at", "since"):
+        return lambda value: round(value, 1)
+    if field.startswith("host.load_"):
+        return lambda value: round(value, 2)
+    if field.endswith(("_used", ".memory_rss")):
+        return _coarse
+    return (lambda value: _coarse(int(value))) if field.endswith("_rate") else None
+
+
+def _part(field: str) -> int:
+    return 0 if field.startswith("host.") else 1 if field.startswith("process.") else 2
+
+
+_PLAN = [(_part(field), field.rpartition(".")[2], _rounding(field)) for field in FIELDS]
+"""Where each field is (in the host, the process, or the node itself), under which key, and how it is rounded."""
 
 
 def _is_stale(values: tuple[Any, ...], at: float) -> bool:
