@@ -1,7 +1,7 @@
 // What may be done from here, where the server says that it may: asked twice where it can do harm, and answered
 // with a receipt. The token is asked for once.
 
-import { button, inPath, make, setText } from "./dom.js";
+import { button, inPath, make, pairs, setText } from "./dom.js";
 import { plain, size } from "./format.js";
 
 const DEEDS = {
@@ -100,7 +100,7 @@ export function makeActions(server) {
 
   // A link that shows a panel of a node (null: of all) and nothing else, for a stated time.
   function share(node, panel) {
-    const seconds = make("select", { label: "for how long" }, ...Object.entries(SPANS_OF_LINKS).map(([value, text]) => make("option", { value, text })));
+    const seconds = make("select", { label: "for how long" }, ...pairs(SPANS_OF_LINKS).map(([value, text]) => make("option", { value, text })));
     confirm("Share", `A link that shows the ${panel} of ${node === null ? "all" : plain(node)} and nothing else, to everybody who has it, for`, "Make the link", async () => {
       const said = await send("links", { node, panel, seconds: +seconds.value }, () => "");
       if (!said.ok) return;

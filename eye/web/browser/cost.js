@@ -21,7 +21,7 @@ export function makeCost(server) {
     every: 5_000,
     element: make("div.list", {},
       make("table", { label: "what looking costs" }, make("thead", make("tr", ...["asker", ...COSTS.map(([title]) => title)].map((text) => make("th", { scope: "col", text })))), body),
-      make("p.state", "This page takes ", own, " from the view, whatever it shows. All who watch share one look at the nodes.")),
+      make("p.state", "This page takes ", own, " from the view. All who watch share one look at the nodes.")),
     address: (name, encoded) => `cost/${encoded}`,
     clear: () => body.replaceChildren(),
     show(said) {

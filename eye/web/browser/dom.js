@@ -13,7 +13,7 @@ export const svg = (tag, settings, ...children) => filled(document.createElement
 function filled(element, settings = {}, children) {
   if (settings instanceof Node || typeof settings === "string") element.append(settings);
   else {
-    for (const [key, value] of Object.entries(settings)) {
+    for (const [key, value] of pairs(settings)) {
       if (key === "text") element.textContent = value;
       else if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
       else element.setAttribute(key === "label" ? "aria-label" : key, value);
@@ -24,6 +24,11 @@ function filled(element, settings = {}, children) {
 }
 
 export const button = (text, onclick, more) => make("button", { type: "button", text, onclick, ...more });
+
+// What leads to what can be done to a process.
+export const actButton = (onclick) => button("⋯", onclick, { class: "act", tabindex: -1, label: "what can be done to it" });
+
+export const pairs = Object.entries;
 
 // A sign that says with a shape what words beside it say.
 export const sign = (text = "") => make("span.shape", { text, "aria-hidden": true });
@@ -40,7 +45,7 @@ export function setAttribute(element, name, value) {
 
 // Some buttons of which one is pressed. `options` is value -> words.
 export function choice(label, options, now, onChoose) {
-  const buttons = Object.entries(options).map(([value, text]) => {
+  const buttons = pairs(options).map(([value, text]) => {
     const one = button(text, () => {
       for (const each of buttons) setAttribute(each, "aria-pressed", each === one);
       onChoose(value);

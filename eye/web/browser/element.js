@@ -8,6 +8,7 @@
 // The view as an element for any page. Its content in the page (a table made on the server, say) is shown until
 // the live view has something to show; where this script does not run, it stays.
 
+import { pairs } from "./dom.js";
 import { start } from "./main.js";
 
 const sheets = new Map(); // address -> promise of a stylesheet, shared by all elements of a page
@@ -78,7 +79,7 @@ class SorcerersEye extends HTMLElement {
 
 function remember(said) {
   const url = new URL(location.href);
-  for (const [name, value] of Object.entries(said)) {
+  for (const [name, value] of pairs(said)) {
     if (value) url.searchParams.set(name, value);
     else url.searchParams.delete(name);
   }

@@ -1,7 +1,7 @@
 // What a node measured, drawn: from zero, with the least and the greatest around the mean, and with gaps where
 // nothing was measured. The moment that is looked at is the same in all graphs.
 
-import { choice, inPath, make, setAttribute, setText, svg } from "./dom.js";
+import { choice, inPath, make, pairs, setAttribute, setText, svg } from "./dom.js";
 import { NONE, amount, momentOf, percent, plain, shortSpan, size } from "./format.js";
 
 // seconds: words, seconds a point, whether it takes a database
@@ -84,11 +84,11 @@ export function makeGraphs({ range, metrics, own, onRange }) {
   function figureOf(metric) {
     if (!figures.has(metric)) {
       const [words, write, least] = KNOWN[metric] ?? [plain(metric), amount, 0];
-      const figure = { words, write, least, value: make("strong"), top: make("span.scale"), from: make("span") };
+      const figure = { words, write, least, value: make("strong"), top: make("span.scale"), from: make("span"), between: make("span") };
       figure.parts = ["band", "mean", "cursor", "dot"].map((part) => svg("path", { class: part }));
       figure.box = svg("svg", { preserveAspectRatio: "none", role: "img" }, ...figure.parts);
       figure.element = make("figure", make("figcaption", make("span", { text: words }), figure.value), figure.box, figure.top,
-        make("div.axis", { "aria-hidden": "true" }, figure.from, make("span", { text: "now" })));
+        make("div.axis", { "aria-hidden": true }, figure.from, figure.between, make("span", { text: "now" })));
       figures.set(metric, figure);
     }
     return figures.get(metric);
@@ -134,11 +134,11 @@ export function makeGraphs({ range, metrics, own, onRange }) {
       // The newest point has only just begun: the one before it stands for now.
       const point = of[x] ?? (place === null ? of[x - 1] : null);
       const [mean, low, high] = (point ?? []).map(figure.write);
-      const between = place !== null && low !== high ? ` (${low} – ${high})` : "";
-      setText(figure.value, point ? mean + between : NONE);
+      setText(figure.value, mean ?? NONE);
+      setText(figure.between, place === null || low === high ? "" : `${low} – ${high}`);
       setAttribute(figure.parts[2], "d", place === null ? null : `M${x} 0V100`);
       setAttribute(figure.parts[3], "d", place === null || !point ? null : `M${x} ${heightOf(point[0], figure.height)}h0`);
-      return `${figure.words} ${figure.value.textContent}`;
+      return `${figure.words} ${mean ?? NONE}`;
     });
     const when = place === null ? "now" : `${momentOf(starts[x], at)}, ${shortSpan(at - starts[x])} ago`;
     setText(moment, when);
@@ -165,7 +165,7 @@ export function makeGraphs({ range, metrics, own, onRange }) {
     // Offer the ranges that there are: beyond an hour somebody must have kept what was measured.
     offer(history) {
       if (RANGES[seconds][2] && !history) seconds = "3600";
-      const offered = Object.entries(RANGES).filter(([, [, , kept]]) => history || !kept);
+      const offered = pairs(RANGES).filter(([, [, , kept]]) => history || !kept);
       ranges.replaceChildren(choice("how far back", Object.fromEntries(offered.map(([each, [words]]) => [each, words])), seconds, (chosen) => {
         seconds = chosen;
         page.clear();

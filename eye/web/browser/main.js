@@ -4,7 +4,7 @@ import { makeActions } from "./actions.js";
 import { makeAlerts } from "./alerts.js";
 import { dataAge, nothing, serverTime } from "./cluster.js";
 import { makeCost } from "./cost.js";
-import { button, choice, make, milliseconds, setText } from "./dom.js";
+import { button, choice, make, milliseconds, pairs, setText } from "./dom.js";
 import { makeEvents } from "./events.js";
 import { makeFilter } from "./filter.js";
 import { makeForest } from "./forest.js";
@@ -86,7 +86,7 @@ export function start({ base, look, onReady, onLook, tell }) {
   const element = make(`div.eye${only ? ".alone" : ""}`, { part: "view" }, header.element,
     ...when(hasTable, make("div.tools", { part: "tools" }, ...when(!only, choice("what is shown", AREAS, area, turn)), filter.element, order, scopes, timeline.element, share), filter.wrong, timeline.said),
     stage, ...when(shows("alerts"), alerts.element), ...when(shows("events"), events.element),
-    ...when(!only, make("p.keys", ...Object.entries(KEYS).flatMap(([key, does]) => [make("kbd", { text: key }), ` ${does}   `]))), spoken, actions.element);
+    ...when(!only, make("p.keys", ...pairs(KEYS).flatMap(([key, does]) => [make("kbd", { text: key }), ` ${does}   `]))), spoken, actions.element);
   header.element.append(alerts.badge, header.from, header.pulse);
   if (ofANode) stage.append(panel.element);
   else if (!only || only in AREAS) turn(only || area);

@@ -4,7 +4,7 @@
 // A page is { title, every, past, address(node, encoded), show(answer, node) -> one line of words, clear(), element };
 // `past` says that it can show a moment that is gone. It is given again(), to be asked at once.
 
-import { button, inPath, make, milliseconds, setAttribute, setText } from "./dom.js";
+import { button, inPath, make, milliseconds, pairs, setAttribute, setText } from "./dom.js";
 import { plain, shortSpan } from "./format.js";
 
 const PATIENCE = 6_000; // milliseconds that an answer may take
@@ -20,7 +20,7 @@ export function makePanel({ server, pages, first, moment, tools, receipt, onChan
 
   const title = make("h2");
   const state = make("p.state");
-  const tabs = Object.entries(pages).map(([name, each]) => {
+  const tabs = pairs(pages).map(([name, each]) => {
     each.again = () => node && page === name && ask();
     return button(each.title, () => turn(name), { role: "tab", "data-page": name });
   });

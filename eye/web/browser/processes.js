@@ -1,7 +1,7 @@
 // The processes of a node, sorted and cut there: what crosses the network is what is shown.
 
 import { held } from "./columns.js";
-import { button, make, movedBy, setAttribute, setText } from "./dom.js";
+import { actButton, button, make, movedBy, setAttribute, setText } from "./dom.js";
 import { NONE, counted, plain, shortSpan } from "./format.js";
 
 const LIMIT = 200;
@@ -72,7 +72,7 @@ export function makeProcesses(act) {
     row.words[0].className = "name";
     row.word = make("span.word");
     row.append(
-      make("th", { role: "rowheader" }, row.words[0], row.word, button("⋯", () => acts(row), { class: "act", tabindex: -1, label: "what can be done to it" })),
+      make("th", { role: "rowheader" }, row.words[0], row.word, actButton(() => acts(row))),
       ...row.words.slice(1).map((words) => make("td", { role: "gridcell" }, words)));
     rows.set(key, row);
     return row;

@@ -1,6 +1,6 @@
 // Who sees whom: each node's own view of the others, side by side, so that a half-broken network is seen as one.
 
-import { make, setText, sign } from "./dom.js";
+import { make, pairs, setText, sign } from "./dom.js";
 import { NONE, SHAPES, counted, plain, shortSpan } from "./format.js";
 
 const SHOWN_NODES = 16; // of more, only those about which there are two opinions
@@ -53,7 +53,7 @@ export function makeSightings(server) {
       said.left_out && `${said.left_out} were not asked`,
       nodes.length < said.nodes.length && `of ${said.nodes.length}, only those that stand out are shown`,
     ].filter(Boolean).join("; "));
-    list.replaceChildren(...quarrels.slice(0, SHOWN_NODES).map(({ node, by }) => make("li", make("b", { text: plain(node) }), `: ${Object.entries(by).map(opinion).join(" · ")}`)));
+    list.replaceChildren(...quarrels.slice(0, SHOWN_NODES).map(({ node, by }) => make("li", make("b", { text: plain(node) }), `: ${pairs(by).map(opinion).join(" · ")}`)));
     const head = nodes.map((node) => make("th", { scope: "col", title: plain(node), label: plain(node) }, number(node)));
     const lines = rows.map(({ node: who, error }) => make("tr", make("th", { scope: "row" }, number(who), make("span.name", { text: plain(who) })),
       ...(error ? [make("td.error", { colspan: nodes.length || 1, text: plain(error) })] : nodes.map((node) => cellOf(who, node, cells.get(who).get(node))))));

@@ -1,7 +1,7 @@
 // Supervision trees as a list that can be searched and folded: who supervises whom, who was restarted, how often,
 // why, and how much of each supervisor's restart budget is used up.
 
-import { button, make, setAttribute, setText, sign } from "./dom.js";
+import { actButton, button, make, setAttribute, setText, sign } from "./dom.js";
 import { SHAPES, counted, plain, shortSpan } from "./format.js";
 import { GLOW, isCalm, makePicture } from "./picture.js";
 
@@ -97,7 +97,7 @@ export function makeTree(act) {
     item.shape = sign();
     item.line = make("div.line", { tabindex: -1, onfocus: () => focus(item.line, true), ondblclick: () => acts(item) },
       item.toggle, item.shape, ...["name", "incarnation", "word", "facts", "gauge", "module"].map(part),
-      button("⋯", () => acts(item), { class: "act", tabindex: -1, label: "what can be done to it" }));
+      actButton(() => acts(item)));
     item.line.key = key;
     item.why = make("div.why");
     item.inner = make("ul", { role: "group" });
