@@ -77,7 +77,7 @@ def command(
     history: str | None,
 ) -> int:
     del shared
-    from eye.monitor.history_document import Question, answer, length, moment, usual_step
+    from eye.monitor.history_document import Question, answer, chosen, length, moment, usual_step
 
     if plot and format != "text":
         raise ConfigError(f"plot is a picture, and format {format} is none; give one of them")
@@ -95,9 +95,9 @@ def command(
     )
     store = _open(where(history))
     try:
-        series = answer(store, question)
-        if not series:
+        if not chosen(store.nodes(), node):
             raise EyeError(_nobody(store, node))
+        series = answer(store, question)
     finally:
         store.close()
     if not any(point for one in series for point in one.points):

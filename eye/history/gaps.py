@@ -48,10 +48,17 @@ class Piece(NamedTuple):
         return max(now - self.since, 0.0) + self.step
 
 
-def find(node: str, last: float | None, first: float, interval: float) -> Gap | None:
-    """Find the gap before a sample; None where there is none to speak of."""
+def find(node: str, last: float | None, first: float, interval: float, before: float = 0.0) -> Gap | None:
+    """Find the gap before a sample; None where there is none to speak of.
+
+    Args:
+        last: the moment of the last sample that is kept, None if none is.
+        interval: seconds from one sample to the next, as we would have them.
+        before: seconds that were between the last two. A node that measures seldom, or is asked less and less
+            often because there is too much to do, has no gap for that.
+    """
     since = max(first - REMEMBERED, last if last is not None else -math.inf)
-    return Gap(node, since, first) if first - since > max(5 * interval, 5.0) else None
+    return Gap(node, since, first) if first - since > max(5 * interval, 5.0, 3 * before) else None
 
 
 def pieces(gap: Gap) -> list[Piece]:

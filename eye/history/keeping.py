@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from eye.history.store import Store
     from eye.metrics.sample import Sample
 
-ROOM = 50_000
-"""Samples that may wait: those of 100 nodes for eight minutes. What is older by then, their nodes still know."""
+ROOM = 30_000
+"""Samples that may wait: those of 100 nodes for five minutes. What is older by then, their nodes still know."""
 
 _NEAR = 2.0  # seconds that two clocks may differ before it matters
 

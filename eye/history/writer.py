@@ -99,6 +99,7 @@ class Writer(GenServer):
         self._others: frozenset[str] = frozenset()
         self._claimed_at = float("-inf")
         self._last: dict[str, float] = {}
+        self._between: dict[str, float] = {}  # seconds, between the last two
         self._names: dict[str, list[str]] = {}
         self._units: dict[str, str] = {}
         self._gaps: deque[Gap] = deque()
@@ -159,7 +160,6 @@ class Writer(GenServer):
             heard = [self._moments.row(one) for one in taken.heard]
             self._claim({row.node for row in heard})
             rows = [row for row in heard if row.node in self._mine and row.at > self._last.get(row.node, 0.0)]
-            self._look_for_gaps(rows)
             self._keeping.store.write([*rows, *found[0]], found[1])
             self._describe(taken)
         except HistoryError as error:
@@ -167,10 +167,7 @@ class Writer(GenServer):
             self._found = found
             self._fail(error)
             return False
-        for row in rows:
-            self._last[row.node] = row.at
-            if len(row.figures) != len(self._names.get(row.node, ())):
-                self._names[row.node] = list(row.figures)
+        self._remember(rows)
         self._recover(taken, len(rows))
         return True
 
@@ -197,14 +194,20 @@ class Writer(GenServer):
         self._last |= self._keeping.store.last(new, utc - gaps.REMEMBERED) if new else {}
         self._mine, self._others, self._claimed_at = mine, frozenset(wanted) - mine, now
 
-    def _look_for_gaps(self, rows: Sequence[Row]) -> None:
-        first: dict[str, float] = {}
+    def _remember(self, rows: Sequence[Row]) -> None:
+        """Remember what was written last, and the gaps that lie before it."""
+        waiting = {gap.node for gap in self._gaps}
         for row in rows:
-            first.setdefault(row.node, row.at)
-        for node, at in first.items():
-            gap = gaps.find(node, self._last.get(node), at, self._interval)
-            if gap is not None and all(gap.node != other.node for other in self._gaps):
+            last, before = self._last.get(row.node), self._between.get(row.node, 0.0)
+            gap = gaps.find(row.node, last, row.at, self._interval, before)
+            if gap is not None and row.node not in waiting:
                 self._gaps.append(gap)
+                waiting.add(row.node)
+            if last is not None:
+                self._between[row.node] = row.at - last
+            self._last[row.node] = row.at
+            if len(row.figures) != len(self._names.get(row.node, ())):
+                self._names[row.node] = list(row.figures)
 
     # ---------------------------------------------------------------------------- troubles
 

@@ -116,7 +116,7 @@ def usual_step(seconds: float, most: int) -> float:
 
 
 def answer(store: Store, question: Question) -> list[Series]:
-    """Read what is asked for, node by node.
+    """Read what is asked for, node by node. Unless it was asked for by name, a node that has nothing is left out.
 
     Raises:
         HistoryUnusable; UnknownMetric: nothing of that name was ever kept.
@@ -132,7 +132,9 @@ def answer(store: Store, question: Question) -> list[Series]:
         question.wanted.check(own)
     found = []
     for node in chosen(store.nodes(), question.nodes):
-        found += _of_node(store, node, metrics, question)
+        series = _of_node(store, node, metrics, question)
+        if question.nodes or any(point for one in series for point in one.points):
+            found += series
     return found
 
 

@@ -32,6 +32,11 @@ def test_a_gap_is_what_lies_between_two_samples_of_a_node(last: float | None, ga
 
 def test_a_node_that_measures_seldom_has_no_gap_for_that() -> None:
     assert find("a", NOON - 40, NOON, 10.0) is None
+    assert find("a", NOON - 20, NOON, 1.0, before=20.0) is None
+
+
+def test_a_node_that_is_asked_less_and_less_often_has_none_for_that_either() -> None:
+    assert [find("a", NOON - 2 * pause, NOON, 1.0, before=pause) for pause in (1, 2, 4, 8, 16)] == [None] * 5
 
 
 def test_a_short_gap_is_asked_for_second_by_second() -> None:

@@ -285,6 +285,15 @@ def test_a_node_that_does_not_answer_keeps_its_gap(world: World) -> None:
     assert world.kept("a") == [at]
 
 
+def test_a_node_that_measures_seldom_is_not_asked_again_and_again(world: World) -> None:
+    for _ in range(10):
+        world.say("a")
+        for _ in range(5):
+            world.beat()
+
+    assert len(world.asked) == 3, "of its last hour, in two pieces, and once before its rhythm was known"
+
+
 def test_few_nodes_are_asked_at_a_time(world: World) -> None:
     for number in range(12):
         world.say(f"n{number}")
