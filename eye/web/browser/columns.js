@@ -22,7 +22,8 @@ export const COLUMNS = [
     title: "node",
     width: "minmax(8rem, 1.7fr)",
     by: (node) => node.node,
-    cell: (node) => ({ text: plain(node.node) }),
+    // Whose memory and CPU these are is said where it is not the machine's.
+    cell: (node) => ({ text: plain(node.node), note: node.host?.source === "container" ? "container" : "" }),
   },
   {
     id: "status",
