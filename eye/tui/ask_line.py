@@ -22,7 +22,7 @@ class AskLine(Input):
     """An input that is there while something is written into it."""
 
     def __init__(self, *, id: str) -> None:
-        super().__init__(id=id, compact=True)
+        super().__init__(id=id, select_on_focus=False)  # what was typed ahead would be overwritten
         self._take: Callable[[str], None] = lambda _text: None
         self._before = ""  # what another is being written in place of
         self._problem: BadFilter | None = None
@@ -48,6 +48,7 @@ class AskLine(Input):
     def _open(self, example: str, text: str, take: Callable[[str], None]) -> None:
         self.placeholder, self._take, self._before, self._problem = example, take, text, None
         self.value = text
+        self.cursor_position = len(text)
         self.display = True
 
     def take(self, text: str) -> None:

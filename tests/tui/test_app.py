@@ -13,6 +13,7 @@ from textual.events import Key
 from eye.clock import SystemClock
 from eye.errors import ActionRefused, NodeDown
 from eye.tui.app import Observe
+from eye.tui.ask_line import AskLine
 from eye.tui.canvas import UPPER
 from eye.tui.nodes_page import Order
 from eye.tui.pane import Pane
@@ -169,6 +170,17 @@ def test_what_is_typed_ahead_is_not_lost(view: StillView) -> None:
         await until(app, pilot, lambda: app.watching.table.wanted.text == "node2")
         assert not app.query_one("#ask").display
         assert app.focused is None
+
+    observe(view, play)
+
+
+def test_what_came_before_the_focus_is_not_written_over(view: StillView) -> None:
+    async def play(app: Observe, pilot: Pilot[int]) -> None:
+        app.action_filter()
+        app.query_one("#ask", AskLine).insert_text_at_cursor("o")  # as `on_key` does with what is early
+        await pilot.pause()
+        await pilot.press("r")
+        assert app.query_one("#ask", AskLine).value == "or"
 
     observe(view, play)
 
