@@ -106,17 +106,20 @@ class Doorkeeper:
 
     def _check_origin(self) -> Response | None:
         origin = request.headers.get("Origin")
-        if origin is None or guards.is_same_origin(origin, request.host_url, self._options.origins):
-            return None  # no browser leaves Origin out, so this is none, and `authorize` has let it in
+        if origin is None and request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin"):
+            return None  # the page's own stream, or no browser: `authorize` or the login has let it in
+        if origin is not None and guards.is_same_origin(origin, request.host_url, self._options.origins):
+            return None
         self._publisher.refused_origins += 1
-        if self._said.first("origin", origin):
+        if self._said.first("origin", origin or ""):
+            page = repr((origin or "another site, which did not say its name")[:200])
             _log.warning(
-                "refused a WebSocket from a page of %.200r: this view is at %.200r. "
-                "If that page may see it, pass origins=[%.200r]; if both are the same behind a proxy, "
-                "put werkzeug's ProxyFix around the application",
-                origin,
+                "refused a WebSocket or stream to a page of %s: this view is at %.200r. If that page may see it, pass "
+                "origins=[%s]; if both are the same behind a proxy, put werkzeug's ProxyFix around the application, "
+                "or say --web-proxies",
+                page,
                 request.host_url,
-                origin,
+                page,
             )
         return sentence(403, "pages of that origin may not open this view's WebSocket")
 
