@@ -114,9 +114,9 @@ class Doorkeeper:
         if self._said.first("origin", origin or ""):
             page = repr((origin or "another site, which did not say its name")[:200])
             _log.warning(
-                "refused a WebSocket or stream to a page of %s: this view is at %.200r. If that page may see it, pass "
-                "origins=[%s]; if both are the same behind a proxy, put werkzeug's ProxyFix around the application, "
-                "or say --web-proxies",
+                "refused a WebSocket or stream to a page of %s: this view is at %.200r. If that page may see it, "
+                "pass origins=[%s]; if both are the same behind a proxy, put werkzeug's ProxyFix around the "
+                "application, or say --web-proxies",
                 page,
                 request.host_url,
                 page,
