@@ -3,9 +3,9 @@
     python benchmarks/web_crowd.py [--clients 500] [--nodes 100] [--seconds 10] [--rounds 3]
 
 One after another, in rotated order, each with the same crowd: our own server, the same over TLS, gunicorn
-(gthread) with the same application, and the floor: a thread for each client that waits for its turn and sends bytes
-which somebody made already. All nodes change every second, which is the most there can be to say. The crowd is
-another OS process, which reads everything and answers pings.
+(gthread) with the same application, and the floor: a thread for each client that waits for its turn and sends
+bytes which somebody made already. All nodes change every second, which is the most there can be to say. The crowd
+is another OS process, which reads everything and answers pings.
 """
 
 from __future__ import annotations
