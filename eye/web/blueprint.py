@@ -16,6 +16,7 @@ relative address.
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _PAGE_WAITS = 0.5  # seconds that the first page waits for fresh readings; the live table has them soon enough
+_VARIABLE = re.compile(r"<(?:[^<>:]+:)?(\w+)>")
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -55,6 +57,22 @@ class EyeBlueprint(Blueprint):
 
     publisher: Publisher
     feed: Feed
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._variables: set[str] = set()
+        self.url_value_preprocessor(self._keep_own)
+
+    def add_url_rule(self, rule: str, *args: Any, **options: Any) -> None:
+        self._variables.update(_VARIABLE.findall(rule))
+        super().add_url_rule(rule, *args, **options)
+
+    def _keep_own(self, endpoint: str | None, values: dict[str, Any] | None) -> None:
+        # A prefix may have variables, `/tenants/<tenant>/eye`: they mean something to the host, and nothing to us.
+        del endpoint
+        for name in [name for name in values or {} if name not in self._variables]:
+            assert values is not None
+            del values[name]
 
 
 def create_blueprint(
