@@ -11,6 +11,7 @@ become one of the hour.
 from __future__ import annotations
 
 from itertools import pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eye.errors import DecodeRefused
@@ -144,7 +145,8 @@ def samples_of(batches: Iterable[bytes], broken: Callable[[], None]) -> dict[int
     found = {}
     for node, of_node in places.items():
         order = [of_node[moment] for moment in sorted(of_node)]
-        sorted_ = {metric: [column[place] for place in order] for metric, column in columns.items()}
+        pick = itemgetter(*order, order[0])  # one more, for of a single place it would answer no tuple
+        sorted_ = {metric: list(pick(column)[:-1]) for metric, column in columns.items()}
         said = {metric: column for metric, column in sorted_.items() if column.count(None) < len(column)}
         found[node] = Samples([moments[place] for place in order], said)
     return found

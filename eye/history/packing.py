@@ -114,7 +114,8 @@ def _pack_figures(figures: list[float], quickly: bool) -> _Part:
     if figures.count(first) == len(figures):  # not of NaN, which is not itself
         return _Part(_CONSTANT, 0, first, b"")
     for power in () if quickly else _POWERS:
-        whole = _as_whole(figures, 10**power)
+        # The first few tell as a rule, and the rest need not be tried.
+        whole = None if _as_whole(figures[:8], 10**power) is None else _as_whole(figures, 10**power)
         if whole is not None:
             differences = [b - a for a, b in pairwise(whole)]
             least, most = min(differences), max(differences)

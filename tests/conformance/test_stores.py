@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
@@ -340,6 +341,36 @@ def test_another_program_sees_it_and_so_does_the_next_life(kind: str, make_store
     other.close()
 
     assert len(points(make_store(kind), NOON, 10, 1)) == 10
+
+
+@pytest.mark.parametrize("kind", STORES[1:])
+def test_whoever_tidies_keeps_nobody_from_writing_and_reading(kind: str, make_store: Callable[..., Store]) -> None:
+    tidying, writing = make_store(kind, Keep(raw=HOUR)), make_store(kind)
+    for begin in range(0, 3000, 100):
+        tidying.write([row for number in range(20) for row in rows(f"n{number}", NOON + begin, 100)])
+    done, errors = threading.Event(), []
+
+    def tidy() -> None:
+        try:
+            tidied(tidying, NOON + 3100)  # packs all, draws their minutes
+            tidied(tidying, NOON + 3 * HOUR)  # and deletes it again
+        except BaseException as error:  # it is the test's verdict
+            errors.append(error)
+        finally:
+            done.set()
+
+    thread = threading.Thread(target=tidy)
+    thread.start()
+    written = 0
+    while not done.is_set():
+        writing.write([Row("new", NOON + 4 * HOUR + written, {CPU: float(written)})])  # trouble, if it has to wait
+        assert points(writing, NOON, 3000, 300, node="n7")[0.0].number == 300
+        written += 1
+    thread.join()
+
+    assert errors == []
+    assert written > 3
+    assert len(points(writing, NOON + 4 * HOUR, written, 1, node="new")) == written
 
 
 @pytest.mark.parametrize("kind", STORES[1:])
