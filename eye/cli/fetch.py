@@ -38,7 +38,13 @@ Without a cluster it reads this machine alone, and says so. Exit code 3 says tha
     "--node", "node", multiple=True, type=Glob(), metavar="GLOB", help="Only nodes of such names. May be repeated."
 )
 @filter_option()
-@option("--metric", "metric", multiple=True, metavar="NAME", help="Only this metric. May be repeated.")
+@option(
+    "--metric",
+    "metric",
+    multiple=True,
+    metavar="NAME",
+    help="Only this metric, or figure of a program's own: cpu, disk, orders. May be repeated.",
+)
 @option(
     "--scope",
     type=click.Choice(("host", "node", "all")),
