@@ -118,9 +118,11 @@ def _open(place: str) -> Store:
     if place == "off":
         raise ConfigError("history is off: there is nothing to be read; name a database with --history")
     from eye.history.database import url_of
+
+    url = url_of(place)  # before what it needs is loaded: it says what is not installed
     from eye.history.sql_store import SqlStore
 
-    store = SqlStore(url_of(place), time.time, must_exist=True)
+    store = SqlStore(url, time.time, must_exist=True)
     store.open()
     return store
 
