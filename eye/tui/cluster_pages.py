@@ -39,9 +39,11 @@ class Seen(NamedTuple):
     alerts: list[dict[str, Any]]
 
 
-def nodes(seen: Seen, table: Table, trail: Trail, columns: int) -> Page:
-    """Make the table of nodes."""
+def nodes(seen: Seen, table: Table, trail: Trail, columns: int, *, waits: bool = False) -> Page:
+    """Make the table of nodes; it `waits` while a past moment is still asked for."""
     top, rows = tab_line(TABS[0], columns, table.note), table.rows
+    if waits:
+        return page_of(top, [(), (("  asks the nodes what it was like then …", "dim"),)])
     if not rows:
         said = ("no node matches the filter; Esc clears it",) if seen.nodes else _NOBODY
         return page_of(top, [(), *(((f"  {line}", "dim"),) for line in said)])

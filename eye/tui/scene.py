@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eye.tui import alerts_page, cells, moment
 from eye.tui.cluster_pages import Seen
@@ -24,6 +24,7 @@ class Scene:
         self._view, self._questions, self._wants = view, questions, wants
         self._frozen: Seen | None = None
         self._trouble: str | None = None
+        self._waits = False
         self.at: float | None = None
         """The moment that is looked back to."""
         self.seen = Seen((), view.now(), [], [])
@@ -31,6 +32,11 @@ class Scene:
     @property
     def is_paused(self) -> bool:
         return self._frozen is not None and self.at is None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing is known yet of the moment that is looked back to."""
+        return self.at is not None and self._waits
 
     def look(self) -> Seen:
         """Take in what there is to see at the moment."""
@@ -67,14 +73,18 @@ class Scene:
 
     def _now(self) -> Seen:
         nodes = self._only_wanted(self._view.nodes())
-        return Seen(nodes, self._view.now(), self._view.events(), self._view.alerts())
+        return Seen(nodes, self._view.now(), self._events(), self._view.alerts())
 
     def _as_of(self, at: float) -> Seen:
         known, kept = self._questions.past(at)
-        self._trouble = kept.trouble
-        events = [record for record in self._view.events() if record["at"] <= known]
+        self._trouble, self._waits = kept.trouble, kept.answer is None and kept.trouble is None
+        events = [record for record in self._events() if record["at"] <= known]
         alerts = alerts_page.at(self._view.alerts(), known)
         return Seen(self._only_wanted(kept.answer or ()), known, events, alerts)
+
+    def _events(self) -> list[dict[str, Any]]:
+        """In the order in which they happened: what a node tells late of before stands where it belongs."""
+        return sorted(self._view.events(), key=lambda record: float(record["at"]))
 
     def _only_wanted(self, nodes: tuple[NodeView, ...]) -> tuple[NodeView, ...]:
         wants = self._wants

@@ -32,7 +32,9 @@ _MOST_SENTENCES = 8
 
 def sentences(document: Document) -> list[str]:
     """Say what is not as it should be, each in one sentence: who does not answer, and where views differ."""
-    found = [f"{row['node']} was not asked: {row['error']}" for row in document["rows"] if row["error"]]
+    found = [
+        f"{row['node']} does not tell whom it sees: {row['error']}" for row in document["rows"] if row["error"]
+    ]
     for name in document["nodes"]:
         seen = {row["node"]: row["sees"].get(name) for row in _answered(document) if row["node"] != name}
         words = Counter("nothing" if one is None else str(one["status"]) for one in seen.values())

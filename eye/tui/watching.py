@@ -109,6 +109,8 @@ class Watching:
             if node is not None:
                 return self.node_pages.page(node, seen.now, self.scene.at, columns, lines)
             name = cells.shorten(cells.tame(self.opened), 40)
+            if self.scene.is_waiting:
+                return page_of((), [(("asks the nodes what it was like then …", "dim"),)])
             gone = "is no longer in the cluster" if self.scene.at is None else "was not in the cluster then"
             return page_of((), [((f"node {name} {gone}; Esc goes back", "down"),)])
         if self.tab == "who sees whom":
@@ -118,7 +120,7 @@ class Watching:
         if self.tab == "events":
             return cluster_pages.events(seen, columns, self._line)
         trail = self._view.trail if self.scene.at is None else _no_trail
-        return cluster_pages.nodes(seen, self.table, trail, columns)
+        return cluster_pages.nodes(seen, self.table, trail, columns, waits=self.scene.is_waiting)
 
     def _sight(self, columns: int) -> Page:
         if self.scene.at is not None:

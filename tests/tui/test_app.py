@@ -390,6 +390,31 @@ def test_who_goes_on_comes_back_to_now(view: StillView) -> None:
     observe(view, play)
 
 
+def test_until_the_nodes_have_told_it_is_said_that_they_are_asked(view: StillView) -> None:
+    asked = threading.Event()
+    past = view.past_nodes
+    view.past_nodes = lambda at: (asked.wait(10.0), past(at))[1]  # type: ignore[method-assign]
+
+    async def play(app: Observe, pilot: Pilot[int]) -> None:
+        await pilot.press("left_square_bracket")
+        assert "asks the nodes what it was like then" in text(app)
+        asked.set()
+        await until(app, pilot, lambda: "mystic-node-1" in text(app))
+
+    observe(view, play)
+
+
+def test_what_is_told_late_stands_where_it_belongs(view: StillView) -> None:
+    view.records.append({"what": "node_up", "at": NOW - 90, "node": "late", "address": "127.0.0.1:1"})
+
+    async def play(app: Observe, pilot: Pilot[int]) -> None:
+        assert [line.split()[1] for line in text(app, "events").splitlines() if line] == [
+            "late", "mystic-node-1", "mystic-node-2",
+        ]  # fmt: skip
+
+    observe(view, play)
+
+
 def test_a_past_that_nobody_remembers_is_said(view: StillView) -> None:
     view.trouble = NodeDown("mystic-node-1", "connection refused")
 

@@ -46,7 +46,7 @@ def test_who_does_not_answer_has_a_row_that_says_why() -> None:
 
     above, _, rows = sight_page.rows(told, 80)
 
-    assert "b was not asked: connection refused" in cells.plain(above[0])
+    assert "b does not tell whom it sees: connection refused" in cells.plain(above[0])
     assert cells.plain(rows[1]).endswith("✖ connection refused")
 
 
