@@ -2,7 +2,7 @@
 
     GET  api/v1/me                    who is asking, and what may be done from here
     GET  api/v1/actions               what may be done from here
-    POST api/v1/gc/NODE               garbage collection; answers its receipt
+    POST api/v1/gc/NODE               garbage collection: its receipt. {"estimate": true}: what it would cost
     POST api/v1/crash/NODE            {"process": "/eye/local/sampler", "reason": "…"}
     POST api/v1/handle/NODE           {"process": …, "deed": "stop", "restart", "suspend" or "resume"}
     POST api/v1/state/NODE            {"process": …}: its state, as it lets it be seen
@@ -67,6 +67,8 @@ def add_actions(blueprint: Blueprint, view: Any, options: Options) -> None:
         blueprint.post(f"/api/v1/{path}", endpoint=endpoint)(carry_out)
 
     def collect_garbage(body: dict[str, Any], node: str) -> Any:
+        if body.get("estimate") is True:
+            return view.estimate_garbage(node)
         return _done(node, "collect garbage", view.collect_garbage(node))
 
     def crash(body: dict[str, Any], node: str) -> Any:

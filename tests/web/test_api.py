@@ -212,6 +212,15 @@ def test_garbage_is_collected_with_a_receipt_and_a_line_in_the_log(
     assert act(page, "/api/v1/gc/looked-at")[0] == 429
 
 
+def test_what_a_collection_would_cost_is_told_and_nothing_is_done(page: FlaskClient) -> None:
+    status, told = act(page, "/api/v1/gc/looked-at", {"estimate": True})
+
+    assert status == 200
+    assert (told["node"], told["allowed_in"]) == ("looked-at", 0.0)
+    assert told["objects"] > 1000
+    assert act(page, "/api/v1/gc/looked-at")[0] == 200  # so it was not done before
+
+
 def test_a_process_is_crashed(page: FlaskClient) -> None:
     told = act(page, "/api/v1/crash/looked-at", {"process": "/eye/local/chronicler", "reason": "to see it"})
 
