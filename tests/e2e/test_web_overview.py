@@ -213,7 +213,7 @@ def test_graphs_reach_as_far_as_there_is_history(browser: Browser, answers: Answ
     page.wait_for(f"{ROOT}.querySelectorAll('.graphs .choice button').length === {7 if history else 3}")
 
     chosen = page.get(f"{ROOT}.querySelector('.graphs [aria-pressed=true]').textContent")
-    assert chosen == ("1 day" if history else "1 h")
+    assert chosen == ("1 d" if history else "1 h")
 
 
 def test_own_figures_of_a_program_are_drawn_too(browser: Browser, answers: Answers) -> None:

@@ -1,8 +1,8 @@
 // What may be done from here, where the server says that it may: asked twice where it can do harm, and answered
 // with a receipt. The token is asked for once.
 
-import { button, inPath, make, pairs, setText } from "./dom.js";
-import { plain, size } from "./format.js";
+import { button, inPath, make, setText } from "./dom.js";
+import { plain, size, span } from "./format.js";
 
 const DEEDS = {
   // name: what the button says, what follows, whether it is done without asking again
@@ -14,7 +14,7 @@ const DEEDS = {
   crash: ["Crash", "It ends at once; its supervisor decides what follows."],
 };
 const DONE = { suspend: "suspended", resume: "resumed", restart: "restarted", stop: "stopped" };
-const SPANS_OF_LINKS = { 3600: "1 hour", 86400: "1 day", 604800: "1 week" };
+const LINKS_LAST = [3600, 86400, 604800]; // seconds
 
 // `element` is the dialog; `receipt` says what came of it.
 export function makeActions(server) {
@@ -100,7 +100,7 @@ export function makeActions(server) {
 
   // A link that shows a panel of a node (null: of all) and nothing else, for a stated time.
   function share(node, panel) {
-    const seconds = make("select", { label: "for how long" }, ...pairs(SPANS_OF_LINKS).map(([value, text]) => make("option", { value, text })));
+    const seconds = make("select", { label: "for how long" }, ...LINKS_LAST.map((value) => make("option", { value, text: span(value) })));
     confirm("Share", `A link that shows the ${panel} of ${node === null ? "all" : plain(node)} and nothing else, to everybody who has it, for`, "Make the link", async () => {
       const said = await send("links", { node, panel, seconds: +seconds.value }, () => "");
       if (!said.ok) return;

@@ -1,7 +1,7 @@
 // What the table can show: of each column its title, how wide it is, what it sorts by, what its cell says. Pure.
 
 import { isStale, reading, uptime } from "./cluster.js";
-import { NONE, SHAPES, percent, plain, shortSpan, size, span } from "./format.js";
+import { NONE, SHAPES, amount, percent, plain, shortSpan, size, span } from "./format.js";
 
 // `scope` is "host" (the machine) or "node" (the node's own share of it).
 const partOf = (scope) => (scope === "node" ? "process" : "host");
@@ -11,8 +11,11 @@ const RANK = { down: 0, suspect: 1, stale: 2, connecting: 3, up: 4 };
 
 export const stateOf = (node) => (isStale(node) ? "stale" : node.status);
 
-// A column of whole numbers.
-const numbers = (id, by, more) => ({ id, title: id, width: "5.5rem", number: true, falls: true, by, cell: (node, scope) => ({ text: String(by(node, scope) ?? NONE) }), ...more });
+// A column of numbers, of which `write` makes a text.
+const numbers = (id, by, more, write = (value) => String(value ?? NONE)) => ({ id, title: id, width: "5.5rem", number: true, falls: true, by, cell: (node, scope) => ({ text: write(by(node, scope)) }), ...more });
+
+// Any other figure that a node tells: its program's own, or a field of its readings, as JSON has it.
+const other = (id) => numbers(id, (node, scope) => node.custom?.[id] ?? said(node, scope, id) ?? said(node, "host", id) ?? said(node, "node", id), { width: "7rem" }, /_(used|total|rss|rate)$/.test(id) ? size : amount);
 
 // from: the width of the table, in pixels, below which the column drops away (but see `phone`: there, a row
 // has two lines, and all but a few columns are back). falls: the greatest first.
@@ -84,11 +87,10 @@ export const COLUMNS = [
   },
 ];
 
-// The columns named in "node cpu restarts", in that order; all when nothing sensible is named.
+// The columns named in "node cpu restarts", in that order; all when none is named.
 export function chosen(names) {
-  const wanted = (names ?? "").split(/[\s,]+/).map((name) => COLUMNS.find((column) => column.id === name));
-  const found = wanted.filter(Boolean);
-  return found.length ? found : COLUMNS;
+  const found = (names ?? "").split(/[\s,]+/).filter((name) => /^\w+$/.test(name));
+  return found.length ? found.map((name) => COLUMNS.find(({ id }) => id === name) ?? other(name)) : COLUMNS;
 }
 
 const { compare: byName } = new Intl.Collator(undefined, { numeric: true });

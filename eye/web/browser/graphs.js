@@ -1,19 +1,11 @@
 // What a node measured, drawn: from zero, with the least and the greatest around the mean, and with gaps where
 // nothing was measured. The moment that is looked at is the same in all graphs.
 
-import { choice, inPath, make, pairs, setAttribute, setText, svg } from "./dom.js";
+import { choice, inPath, make, setAttribute, setText, svg } from "./dom.js";
 import { NONE, amount, momentOf, percent, plain, shortSpan, size } from "./format.js";
 
-// seconds: words, seconds a point, whether it takes a database
-const RANGES = {
-  60: ["1 min", 2],
-  600: ["10 min", 5],
-  3600: ["1 h", 30],
-  21600: ["6 h", 180, true],
-  86400: ["1 day", 600, true],
-  604800: ["7 days", 3600, true],
-  2592000: ["30 days", 14400, true],
-};
+const RANGES = { 60: 2, 600: 5, 3600: 30, 21600: 180, 86400: 600, 604800: 3600, 2592000: 14400 }; // seconds: of a point
+const KEPT = 3600; // seconds that nodes keep by themselves
 const share = (value) => (value < 0.0995 ? `${Math.round(value * 1000) / 10}%` : percent(value * 100));
 const whole = (value) => String(Math.round(value));
 const WHOLE_MEMORY = "host.memory_total";
@@ -96,7 +88,7 @@ export function makeGraphs({ range, metrics, own, onRange }) {
 
   function show(answer) {
     said = answer;
-    const length = RANGES[seconds][0];
+    const length = shortSpan(seconds);
     setAttribute(slider, "max", last());
     const drawn = shown().map((metric) => {
       const figure = figureOf(metric);
@@ -149,12 +141,12 @@ export function makeGraphs({ range, metrics, own, onRange }) {
     title: "Graphs",
     element: make("div.graphs", make("div.row-of", ranges, moment), field, slider),
     get every() {
-      return Math.min(60, RANGES[seconds][1]) * 1000;
+      return Math.min(60, RANGES[seconds]) * 1000;
     },
     address(name, encoded) {
       node = name;
       const asked = [...shown(), WHOLE_MEMORY].map((one) => inPath(one)).join();
-      return `recent/${encoded}?metrics=${asked}&seconds=${seconds}&step=${RANGES[seconds][1]}`;
+      return `recent/${encoded}?metrics=${asked}&seconds=${seconds}&step=${RANGES[seconds]}`;
     },
     clear() {
       said = place = null;
@@ -164,9 +156,9 @@ export function makeGraphs({ range, metrics, own, onRange }) {
     show,
     // Offer the ranges that there are: beyond an hour somebody must have kept what was measured.
     offer(history) {
-      if (RANGES[seconds][2] && !history) seconds = "3600";
-      const offered = pairs(RANGES).filter(([, [, , kept]]) => history || !kept);
-      ranges.replaceChildren(choice("how far back", Object.fromEntries(offered.map(([each, [words]]) => [each, words])), seconds, (chosen) => {
+      if (seconds > KEPT && !history) seconds = String(KEPT);
+      const offered = Object.keys(RANGES).filter((each) => history || each <= KEPT);
+      ranges.replaceChildren(choice("how far back", Object.fromEntries(offered.map((each) => [each, shortSpan(each)])), seconds, (chosen) => {
         seconds = chosen;
         page.clear();
         onRange(chosen);

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { byWeight } from "../../../eye/web/browser/alerts.js";
 import { isStale, next, nothing } from "../../../eye/web/browser/cluster.js";
 import { movedBy } from "../../../eye/web/browser/dom.js";
+import { chosen } from "../../../eye/web/browser/columns.js";
 import { amount, counted, plain } from "../../../eye/web/browser/format.js";
 
 test("the worst alert is first, then the newest; what is over is last", () => {
@@ -48,4 +49,14 @@ test("a node that is asked less often may be silent for longer", () => {
   assert.equal(isStale(node), true);
   assert.equal(isStale({ ...node, every: 5 }), false);
   assert.equal(isStale({ ...node, every: 1 }), true);
+});
+
+test("columns are those that are named, a program's own figures among them", () => {
+  const node = { node: "a", host: { load_1m: 0.421, disk_used: 2 ** 30, process_count: 7 }, process: { mailbox: 12, process_count: 3 }, custom: { orders: 1234.5 } };
+  const [name, orders, load, disk, mailbox] = chosen("node, orders load_1m disk_used mailbox <b>");
+  assert.equal(name.id, "node");
+  assert.deepEqual([load, disk, mailbox].map((column) => column.cell(node, "host", 0).text), ["0.421", "1GB", "12"]);
+  assert.equal(orders.by(node, "host"), 1234.5);
+  assert.equal(chosen("mailbox")[0].cell({ ...node, process: null }, "host", 0).text, "–");
+  assert.equal(chosen("").length, 8);
 });
