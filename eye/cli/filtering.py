@@ -49,13 +49,15 @@ class _BadFilter(click.BadParameter):
         self.pointed = f"{before}{after}\n{' ' * len(before)}^"
 
 
-def filter_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def filter_option(
+    help: str = "Only nodes that are meant by it: status:down, 'cpu>80', 'mem>1GB web-*'.",
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command the option that says which nodes are meant."""
     return option(
         "--filter",
         type=FilterText(),
         metavar="FILTER",
-        help="Only nodes that are meant by it: status:down, 'cpu>80', 'mem>1GB web-*'.",
+        help=help,
     )
 
 

@@ -37,7 +37,7 @@ _USUAL_POINTS = 60
 
 @make_command("history", help=_HELP, example=_EXAMPLE)
 @option("--node", multiple=True, type=Glob(), metavar="GLOB", help="Only nodes of such names. May be repeated.")
-@filter_option()
+@filter_option("Only moments that are meant by it: 'cpu>80', 'mem>1GB web-*'.")
 @option("--metric", multiple=True, metavar="NAME", help="Only this metric. May be repeated.")
 @option(
     "--scope",

@@ -484,6 +484,9 @@ def test_what_a_killed_observer_missed_is_fetched_by_the_next(folder: Folder) ->
     until(lambda: len(folder.points("seen").get("seen", [])) >= 4, PATIENCE)
     observer.kill()
     observer.wait(10)
+    with sqlite3.connect(folder.file) as check:
+        assert check.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    check.close()
     before = {at for at, *_ in folder.points("seen")["seen"]}
     until(lambda: time.time() > max(before) + 9.0, PATIENCE)  # it passes unseen
 
