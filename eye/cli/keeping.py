@@ -11,6 +11,7 @@ from eye.cli.options import option
 from eye.cli.screen import tell
 from eye.errors import ConfigError, HistoryOff
 from eye.history.database import OFF, check, default_file
+from eye.monitor.config import HISTORY_KEEP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,34 @@ def history_option(help: str) -> Callable[[Callable[..., Any]], Callable[..., An
         show_default="a file in ~/.local/share/sorcerers_eye",
         help=help,
     )
+
+
+def keep_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the option that says how long it is kept."""
+    return option(
+        "--history-keep",
+        type=_Lengths(),
+        metavar="TIME,TIME,TIME",
+        default=HISTORY_KEEP,
+        show_default=True,
+        help="How long samples, points of minutes and points of hours are kept.",
+    )
+
+
+class _Lengths(click.types.StringParamType):
+    """Three durations."""
+
+    name = "lengths"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value != HISTORY_KEEP:
+            from eye.history.retention import keep
+
+            try:
+                keep(str(value))
+            except ConfigError as error:
+                self.fail(str(error), param, ctx)
+        return value
 
 
 def where(given: str | None) -> str:

@@ -10,7 +10,7 @@ import click
 
 from eye.cli.filtering import filter_option
 from eye.cli.globs import Glob, matcher
-from eye.cli.keeping import history_option, where
+from eye.cli.keeping import history_option, keep_option, where
 from eye.cli.logs import hold
 from eye.cli.options import Seconds, Shared, option
 from eye.cli.options import command as make_command
@@ -72,6 +72,7 @@ SORTS = ("node", "status", "cpu", "memory", "mem%", "procs", "rss", "super", "re
     help="How often figures are taken and painted.",
 )
 @history_option("Where to keep what is seen: a file, sqlite:///FILE, postgresql://USER@HOST/DATABASE, or off.")
+@keep_option()
 @alerts_option("default")
 @pacing_options
 def command(
@@ -83,6 +84,7 @@ def command(
     bell: bool,
     interval: float,
     history: str | None,
+    history_keep: str,
     alerts: Path | str | None,
     pacing: dict[str, Any],
 ) -> int:
@@ -101,6 +103,7 @@ def command(
         tls_ca=shared.tls_ca,
         interval=interval,
         history=where(history),
+        history_keep=history_keep,
         **pacing,
     )
     rules = without_log(rules_of(alerts))

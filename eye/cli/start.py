@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from eye.cli.keeping import history_option, where
+from eye.cli.keeping import history_option, keep_option, where
 from eye.cli.options import Seconds, Shared, option
 from eye.cli.options import command as make_command
 from eye.cli.pacing import pacing_options
@@ -133,6 +133,7 @@ class _Wishes(NamedTuple):
 @history_option(
     "Where to keep what is seen, with --web unless told otherwise: a file, sqlite:///FILE, postgresql://…, or off."
 )
+@keep_option()
 @option("--otlp", metavar="URL", help="Push its figures to an OpenTelemetry collector there: http://HOST:4318.")
 @pacing_options
 @option("--events", is_flag=True, hidden=True, help="Write what happens to stdout, a line of JSON for each.")
@@ -151,6 +152,7 @@ def command(
     deny: tuple[str, ...],
     interval: float,
     history: str | None,
+    history_keep: str,
     otlp: str | None,
     events: bool,
     stop_with_parent: bool,
@@ -174,6 +176,7 @@ def command(
         cookie_file=shared.cookie_file,
         interval=interval,
         history=where(history) if web is not None else history or HISTORY_OFF,
+        history_keep=history_keep,
         allow=frozenset(allow),
         deny=frozenset(deny),
         **pacing,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eye.cli.keeping import history_option, where
+from eye.cli.keeping import history_option, keep_option, where
 from eye.cli.options import Shared, option
 from eye.cli.options import command as make_command
 from eye.cli.pacing import pacing_options
@@ -43,6 +43,7 @@ It only looks: it is no node, and no other node sees it. Ctrl-C ends it.
 )
 @option("--host", default="127.0.0.1", show_default=True, metavar="HOST", help="On which address of this machine.")
 @history_option("Where to keep what is seen: a file, sqlite:///FILE, postgresql://USER@HOST/DATABASE, or off.")
+@keep_option()
 @option("--no-browser", is_flag=True, help="Do not open a browser.")
 @alerts_option("default")
 @web_options
@@ -52,6 +53,7 @@ def command(
     port: int,
     host: str,
     history: str | None,
+    history_keep: str,
     no_browser: bool,
     alerts: Path | str | None,
     pacing: dict[str, Any],
@@ -74,6 +76,7 @@ def command(
         tls_key=shared.tls_key,
         tls_ca=shared.tls_ca,
         history=where(history),
+        history_keep=history_keep,
         **pacing,
     )
 

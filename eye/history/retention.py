@@ -22,6 +22,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from eye.errors import ConfigError
+from eye.metrics.filter_reader import duration
+
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 WINDOW = 300.0
@@ -61,6 +64,23 @@ class Keep:
     raw: float = DAY
     minutes: float = 30 * DAY
     hours: float = 730 * DAY
+
+
+def keep(text: str) -> Keep:
+    """Understand how long what is kept: `6h,7d,365d` are samples, points of minutes, points of hours.
+
+    Raises:
+        ConfigError: it is not three durations, each longer than the one before, or the first is too short.
+    """
+    found = [duration(one) for one in text.split(",")]
+    if len(found) == 3:
+        raw, minutes, hours = found
+        if raw and minutes and hours and 2 * HOUR <= raw <= minutes <= hours:
+            return Keep(raw, minutes, hours)
+    raise ConfigError(
+        "history_keep must be three durations (samples, minutes, hours), 2h or more and none shorter than the one "
+        f"before, such as 1d,30d,730d, not {text[:60]!r}"
+    )
 
 
 class Cutoffs(NamedTuple):

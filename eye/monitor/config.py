@@ -43,6 +43,9 @@ BATCH = 50
 HISTORY_OFF = "off"
 """No history is kept."""
 
+HISTORY_KEEP = "1d,30d,730d"
+"""How long it is kept, unless told otherwise."""
+
 _ANYWHERE_HERE = Address("127.0.0.1", 0)
 
 
@@ -78,6 +81,8 @@ class NodeConfig:
     """of the others, so many share one."""
     history: str = HISTORY_OFF
     """Where what its view sees is kept: a file, the URL of a database, or `off`."""
+    history_keep: str = HISTORY_KEEP
+    """How long samples, points of minutes and points of hours are kept."""
     deny: frozenset[str] = field(default_factory=frozenset)
     """What they may not."""
 
@@ -112,6 +117,10 @@ class NodeConfig:
             from eye.history.database import check  # most nodes keep none
 
             check(self.history)
+        if self.history_keep != HISTORY_KEEP:
+            from eye.history.retention import keep
+
+            keep(self.history_keep)
         check_tls(self.tls, self.tls_cert, self.tls_key, self.tls_ca)
 
     @property

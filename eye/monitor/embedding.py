@@ -21,7 +21,15 @@ from typing import TYPE_CHECKING
 
 from eye.cluster.node import Address
 from eye.errors import BadAddress, ConfigError
-from eye.monitor.config import BATCH, DISCOVERY, HISTORY_OFF, MOST_NODES, NodeConfig, default_node_name
+from eye.monitor.config import (
+    BATCH,
+    DISCOVERY,
+    HISTORY_KEEP,
+    HISTORY_OFF,
+    MOST_NODES,
+    NodeConfig,
+    default_node_name,
+)
 from eye.monitor.node import Node
 from eye.monitor.pace import FEW, SLOW_EVERY
 
@@ -160,6 +168,7 @@ def _config(
         advertise=advertise or environ.get("EYE_ADVERTISE") or None,
         tls=tls or environ.get("EYE_TLS") or "auto",
         history=history or environ.get("EYE_HISTORY") or HISTORY_OFF,
+        history_keep=environ.get("EYE_HISTORY_KEEP") or HISTORY_KEEP,
         tls_cert=_path(environ, "EYE_TLS_CERT"),
         tls_key=_path(environ, "EYE_TLS_KEY"),
         tls_ca=_path(environ, "EYE_TLS_CA"),

@@ -333,7 +333,7 @@ def _assemble(
         standing=standing,
         draw=system_chance,
         derive=cookie.derive,
-        history=remembering.keeping(config.history, clock),
+        history=remembering.keeping(config.history, config.history_keep, clock),
         is_hidden=observer,
         warm_up=None if make_probe is None else 0.0,
     )

@@ -28,7 +28,7 @@ _PATIENCE = 5.0  # seconds that a node has to tell of its last hour
 _INTEREST = 15.0  # seconds, renewed with every batch
 
 
-def keeping(where: str, clock: Clock) -> Keeping | str:
+def keeping(where: str, how_long: str, clock: Clock) -> Keeping | str:
     """Make what keeps a history there; or answer why none is kept."""
     if where == OFF:
         return "this view was started without it; see --history"
@@ -38,9 +38,10 @@ def keeping(where: str, clock: Clock) -> Keeping | str:
 
     def make_store() -> Store:
         from eye.history.database import url_of
+        from eye.history.retention import keep
         from eye.history.sql_store import SqlStore
 
-        return SqlStore(url_of(where), clock.now)
+        return SqlStore(url_of(where), clock.now, keep(how_long))
 
     return Keeping(make_store, place_of(where))
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eye.errors import ConfigError
 from eye.history.retention import (
     DAY,
     GRACE,
@@ -18,9 +19,11 @@ from eye.history.retention import (
     Kind,
     Tier,
     cutoffs,
+    keep,
     tiers_for,
     window_of,
 )
+from eye.monitor.config import HISTORY_KEEP
 
 MOMENTS = st.floats(1.0e9, 4.0e9)
 
@@ -60,9 +63,9 @@ def test_what_is_forgotten_has_been_drawn_into_the_next_tier(now: float) -> None
 
 
 def test_each_tier_is_kept_longer_than_the_finer_one() -> None:
-    keep = Keep()
+    usual = Keep()
 
-    assert keep.raw < keep.minutes < keep.hours
+    assert usual.raw < usual.minutes < usual.hours
     assert Tier.RAW.step < Tier.MINUTES.step == MINUTE < Tier.HOURS.step == HOUR
 
 
@@ -74,3 +77,23 @@ def test_every_kind_belongs_to_a_tier_and_has_a_length_and_a_time() -> None:
 @given(MOMENTS, st.sampled_from([MINUTE, WINDOW, HOUR, DAY]))
 def test_a_window_holds_its_moment(at: float, length: float) -> None:
     assert 0 <= at - window_of(at, length) < length
+
+
+@pytest.mark.parametrize(
+    ("text", "keeps"),
+    [
+        (HISTORY_KEEP, Keep()),
+        ("6h,7d,365d", Keep(6 * HOUR, 7 * DAY, 365 * DAY)),
+        ("2h, 2h, 2h", Keep(2 * HOUR, 2 * HOUR, 2 * HOUR)),
+    ],
+)
+def test_how_long_is_three_durations(text: str, keeps: Keep) -> None:
+    assert keep(text) == keeps
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1d", "1d,30d", "1d,30d,1y", "1h,2d,3d", "2d,1d,3d", "1d,3d,2d", "a,b,c", "1d,2d,3d,4d"]
+)
+def test_other_texts_are_none(text: str) -> None:
+    with pytest.raises(ConfigError, match="history_keep must be three durations"):
+        keep(text)
