@@ -97,6 +97,22 @@ def test_a_reading_of_the_process_makes_sense(probe: Probe) -> None:
     assert use.child_count >= 0
 
 
+def test_what_is_looked_at_rarely_makes_sense_or_is_unknown(probe: Probe, clock: ManualClock) -> None:
+    ripen(probe, clock)
+    host, use = probe.read_host(), probe.read_process()
+
+    assert host.source in ("host", "container")
+    for used, total in ((host.swap_used, host.swap_total), (host.disk_used, host.disk_total)):
+        assert (used is None) == (total is None)
+        assert used is None or total is None or 0 <= used <= total
+    for speed in (host.disk_read_rate, host.disk_write_rate, host.network_receive_rate, host.network_send_rate):
+        assert speed is None or speed >= 0.0
+    assert all(0.0 <= share <= 1.0 for share in host.core_cpus or ())
+    assert host.busiest_core == max(host.core_cpus or (), default=None)
+    assert use.open_files is None or use.open_files > 0
+    assert use.gc_collections is None or use.gc_collections >= 0
+
+
 @pytest.mark.parametrize("seconds", [0.0, 1.0, 86400.0])
 def test_uptime_is_the_clocks(seconds: float, probe: Probe, clock: ManualClock) -> None:
     before = probe.read_host().uptime
