@@ -143,7 +143,7 @@ class _Connection:
             self._is_in = True
             self.reply(None)
         else:
-            self._answer(*dispatch.read_request(body))
+            self._answer(*dispatch.read_request(body)[:3])
 
     def _answer(self, service: str, name: str, args: msgspec.Raw) -> None:
         node = self._node

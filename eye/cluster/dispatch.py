@@ -1,6 +1,7 @@
 """A question as bytes, and the answer as bytes: the shape that `multiprocessing.managers` gave them.
 
-    request   (service, method, arguments, {})      BaseManager's (ident, methodname, args, kwds)
+    request   (service, method, arguments, {})      BaseManager's (ident, methodname, args, kwds), where kwds is
+                                                    {"for": TEXT}, on whose behalf it is asked, or nothing
     reply     ('#RETURN', value)                    the method returned
               ('#ERROR', (kind, arguments))         it raised, or could not be asked
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Table = dict[str, tuple[Any, "Mapping[str, Method]", None]]
 
 _asker = threading.local()
+_LONGEST_NAME = 120  # characters of whom something is asked for
 
 _Request = tuple[str, str, msgspec.Raw, dict[str, msgspec.Raw]]
 _Reply = tuple[str, msgspec.Raw]
@@ -36,8 +38,23 @@ _Error = tuple[str, tuple[Any, ...]]
 
 
 def asked_by() -> str:
-    """Say who asked for what this thread carries out: an address, a process of this machine; else «nobody»."""
-    return getattr(_asker, "who", "nobody")
+    """Say who asked for what this thread carries out: an address, a process of this machine; else «nobody».
+
+    Where the other side named somebody on whose behalf it asks, that is said too. It is what that node claims.
+    """
+    who, behalf = getattr(_asker, "who", None), getattr(_asker, "behalf", "")
+    return f"{who}, for {behalf}" if who and behalf else who or behalf or "nobody"
+
+
+@contextmanager
+def on_behalf_of(whom: str) -> Iterator[None]:
+    """Ask, on this thread, for somebody: a person at a web view. The node that is asked writes it down."""
+    before = getattr(_asker, "behalf", "")
+    _asker.behalf = "".join(letter if letter.isprintable() else "?" for letter in whom[:_LONGEST_NAME])
+    try:
+        yield
+    finally:
+        _asker.behalf = before
 
 
 @contextmanager
@@ -76,7 +93,9 @@ def ask(method: Method, args: tuple[Any, ...]) -> bytes:
     """
     if len(args) != len(method.takes):
         raise EncodeRefused(f"{method} takes {len(method.takes)} arguments, not {len(args)}")
-    return _bounded(codec.encode((method.service, method.name, args, {}), f"the arguments of {method}"))
+    behalf = getattr(_asker, "behalf", "")
+    kwds = {"for": behalf} if behalf else {}
+    return _bounded(codec.encode((method.service, method.name, args, kwds), f"the arguments of {method}"))
 
 
 def understand(method: Method, reply: bytes) -> Answer:
@@ -92,16 +111,17 @@ def understand(method: Method, reply: bytes) -> Answer:
     return Answer(error=DecodeRefused(f"the answer to {method} begins with {kind!r}"))
 
 
-def read_request(body: bytes) -> tuple[str, str, msgspec.Raw]:
-    """Take a request apart: the service, the method, and the arguments as they came.
+def read_request(body: bytes) -> tuple[str, str, msgspec.Raw, str]:
+    """Take a request apart: the service, the method, the arguments as they came, and for whom it is asked.
 
     Raises:
         DecodeRefused: when it is no request.
     """
     service, name, args, kwds = codec.decode(body, _Request)
+    behalf = codec.decode_part(kwds.pop("for"), str) if "for" in kwds else ""
     if kwds:
         raise DecodeRefused(f"{service}.{name} takes no arguments by name")
-    return service, name, args
+    return service, name, args, behalf
 
 
 def reply_to(table: Table, body: bytes, crashed: Callable[[str, Exception], None]) -> bytes:
@@ -113,7 +133,7 @@ def reply_to(table: Table, body: bytes, crashed: Callable[[str, Exception], None
     Raises:
         DecodeRefused: when the body is no request at all.
     """
-    service, name, args = read_request(body)
+    service, name, args, behalf = read_request(body)
     _, methods, _ = table.get(service, (None, {}, None))
     if name not in methods:
         return error_reply(LookupError(f"this node has no method {service}.{name}"))
@@ -123,7 +143,8 @@ def reply_to(table: Table, body: bytes, crashed: Callable[[str, Exception], None
     except DecodeRefused as refused:
         return error_reply(DecodeRefused(f"{method} got other arguments than it takes: {refused}"))
     try:
-        answer = getattr(table[service][0], name)(*values)
+        with on_behalf_of(behalf):
+            answer = getattr(table[service][0], name)(*values)
         return _bounded(codec.encode(("#RETURN", answer), f"the answer of {method}"))
     # Whatever the method raises belongs to the caller; the thread goes on answering.
     except Exception as error:  # noqa: BLE001

@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, request
 
+from eye.cluster.dispatch import on_behalf_of
 from eye.errors import ConfigError
 from eye.monitor.methods import DEEDS
 from eye.web import guards, links
@@ -62,7 +63,8 @@ def add_actions(blueprint: Blueprint, view: Any, options: Options) -> None:
 
     def act(path: str, endpoint: str, do: Callable[..., Any]) -> None:
         def carry_out(**names: str) -> Response:
-            return _refusal(options) or answer(lambda: do(_body(), **names))
+            with on_behalf_of(f"the web view, for {asker()}"):
+                return _refusal(options) or answer(lambda: do(_body(), **names))
 
         blueprint.post(f"/api/v1/{path}", endpoint=endpoint)(carry_out)
 

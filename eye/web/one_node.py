@@ -18,6 +18,10 @@ class OneNode:
         self._own = 0  # the number of the last event of this node
         self.node_name: str = view.node_name
 
+    @property
+    def alerts_version(self) -> int | None:
+        return getattr(self._view, "alerts_version", None)
+
     def nodes(self) -> tuple[NodeView, ...]:
         return tuple(node for node in self._view.nodes() if node.name == self._node)
 

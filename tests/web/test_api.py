@@ -204,11 +204,12 @@ def act(page: FlaskClient, path: str, body: Any = None, **headers: str) -> tuple
 def test_garbage_is_collected_with_a_receipt_and_a_line_in_the_log(
     page: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING, "eye.web"):
+    with caplog.at_level(logging.INFO):
         status, receipt = act(page, "/api/v1/gc/looked-at")
 
     assert (status, receipt["node"]) == (200, "looked-at")
     assert "looked-at was told from the web view, by 127.0.0.1, to collect garbage" in caplog.text
+    assert "node looked-at: garbage collected for the web view, for 127.0.0.1" in caplog.text
     assert act(page, "/api/v1/gc/looked-at")[0] == 429
 
 
