@@ -9,6 +9,8 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
+from wsproto.utilities import LocalProtocolError
+
 from eye.web import guards
 
 if TYPE_CHECKING:
@@ -31,7 +33,8 @@ def speak(ws: Any, feed: Feed, *, ends: float = math.inf, now: Callable[[], floa
         sentence = _speak(ws, feed, ends, now) or sentence
         if not feed.closed:
             code = guards.POLICY_VIOLATION
-    except OSError:  # the peer is gone, or its unacknowledged bytes are too old (TCP_USER_TIMEOUT)
+    except (OSError, LocalProtocolError):
+        # The peer is gone, its unacknowledged bytes are too old (TCP_USER_TIMEOUT), or it said goodbye just now.
         sentence = "the connection was lost"
     finally:
         # simple_websocket.ConnectionClosed, a peer's own goodbye, passes through to flask-sock.

@@ -80,3 +80,14 @@ def test_the_past_of_a_real_node_is_shown(browser: Browser, url: str) -> None:
     page.wait_for(f"{TEXT}.includes('This is the past')")
     page.get(f"{ROOT}.querySelector('.then button').click()")
     page.wait_for(f"!{ROOT}.querySelector('.past')")
+
+
+def test_a_key_that_opens_nothing_is_said_to(browser: Browser, url: str) -> None:
+    page = browser.open(url)
+    page.wait_for(f"{ROOT}?.querySelector('.row')")
+
+    page.get("document.querySelector('sorcerers-eye').setAttribute('key', 'made.up')")
+
+    pulse = f"{ROOT}.querySelector('.pulse').textContent"
+    page.wait_for(f"{pulse}.startsWith('not live – ') && {pulse}.includes('link')")
+    assert page.get(f"{ROOT}.querySelector('.row')") is None

@@ -27,7 +27,7 @@ export function makeForest({ server, nodes, moment, act }) {
     }));
     if (mine !== runs) return;
     show();
-    timer = setTimeout(ask, TREES_EVERY);
+    if (at === null) timer = setTimeout(ask, TREES_EVERY);
   }
 
   function show() {

@@ -1,0 +1,44 @@
+"""What becomes of a socket whose peer goes at the worst moment."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from wsproto.utilities import LocalProtocolError
+
+from eye.web import guards
+from eye.web.feed import Feed
+from eye.web.socket_route import speak
+
+if TYPE_CHECKING:
+    import pytest
+
+
+class Leaving:
+    """A connection whose peer said goodbye after we looked, and before we ping it."""
+
+    connected = True
+    input_buffer: tuple[()] = ()
+
+    def __init__(self) -> None:
+        self.ws = self.sock = self
+        self.pong_received = True
+
+    def send(self, _event: object) -> bytes:
+        raise LocalProtocolError("Event Ping(payload=b'') cannot be sent in state ConnectionState.CLOSED.")
+
+
+def test_a_goodbye_that_crosses_a_ping_ends_the_connection_without_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed: list[Any] = []
+    monkeypatch.setattr(guards, "protect", lambda ws: None)
+    monkeypatch.setattr(guards, "close_cleanly", lambda ws, code, sentence: closed.append((code, sentence)))
+    feed = Feed()
+    feed.publish("e", 1, None, lambda: "{}")
+    moments = iter([0.0, guards.PING_EVERY + 1])
+
+    speak(Leaving(), feed, now=lambda: next(moments, time.monotonic()))
+
+    assert closed == [(guards.GOING_AWAY, "the connection was lost")]
