@@ -36,6 +36,8 @@ from eye.monitor.pace import FEW, SLOW_EVERY
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from eye.alerts.rules import RuleSet
+
 _lock = threading.Lock()
 _running: Node | None = None
 
@@ -55,6 +57,7 @@ def start_node(
     seed: bool | None = None,
     max_nodes: int | None = None,
     history: str | None = None,
+    alerts: str | Path | None = None,
 ) -> Node:
     """Make this program observable.
 
@@ -75,9 +78,11 @@ def start_node(
         max_nodes: how many nodes it takes in, 500 unless given.
         history: where what the node's view sees is kept, once that is used: a file, `sqlite:///FILE`,
             `postgresql://…`, or `off`, which is the default.
+        alerts: which alert rules this node asks about all nodes: a rule file, `default`, or `off`, which is the
+            default.
 
     Raises:
-        NameTaken, AddressInUse, CookieUnusable, ConfigError: in one sentence, what to do.
+        NameTaken, AddressInUse, CookieUnusable, ConfigError, BadRules: in one sentence, what to do.
     """
     global _running
     with _lock:
@@ -87,6 +92,7 @@ def start_node(
                     f"this program already runs the node {_running.name!r}; call eye.stop_node() before {name!r}"
                 )
             return _running
+        rules = _rules(alerts or os.environ.get("EYE_ALERTS") or "off")
         _running = Node.start(
             _config(
                 name,
@@ -105,6 +111,8 @@ def start_node(
             )
         )
         atexit.register(stop_node)
+        if rules is not None:
+            _running.evaluate(rules)
         return _running
 
 
@@ -127,6 +135,14 @@ def _begin_without_in_the_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_without_in_the_child)
+
+
+def _rules(chosen: str | Path) -> RuleSet | None:
+    if chosen == "off":
+        return None
+    from eye.alerts import rule_file
+
+    return rule_file.default_rules() if chosen == "default" else rule_file.load(Path(chosen))
 
 
 def _config(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import eye
-from eye.errors import ConfigError, EyeError
+from eye.errors import BadRules, ConfigError, EyeError
 from eye.monitor.config import DISCOVERY, MOST_NODES, NodeConfig
+from eye.testing import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,3 +101,21 @@ def test_a_setting_that_makes_no_sense_is_refused_before_anything_starts(
 ) -> None:
     with pytest.raises(EyeError, match=words):
         NodeConfig(**{"name": "a", **setting})
+
+
+@pytest.mark.e2e
+def test_a_program_asks_alert_rules_if_it_wants_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "EYE_FOLDER"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[rules.alive]\nwhen = "processes > 0 for tea"')
+    with pytest.raises(BadRules, match="line 2, column 25"):
+        eye.start_node("orders", alerts=rules)
+
+    rules.write_text('[rules.alive]\nwhen = "processes > 0"\n[sinks.log]\nenabled = false')
+    monkeypatch.setenv("EYE_ALERTS", str(rules))
+    node = eye.start_node("orders")
+    try:
+        until(lambda: any(one["rule"] == "alive" for one in node.view.alerts()))
+    finally:
+        eye.stop_node()
