@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 class Leaving:
     """A connection whose peer said goodbye after we looked, and before we ping it."""
 
-    connected = True
-    input_buffer: tuple[()] = ()
+    connected = pong_received = True
+    is_flooded = False
 
     def __init__(self) -> None:
         self.ws = self.sock = self
-        self.pong_received = True
+        self.input_buffer: list[Any] = []
+
+    def look(self) -> None:
+        """Nothing came."""
 
     def send(self, _event: object) -> bytes:
         raise LocalProtocolError("Event Ping(payload=b'') cannot be sent in state ConnectionState.CLOSED.")
