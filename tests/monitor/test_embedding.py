@@ -109,7 +109,7 @@ def test_a_program_asks_alert_rules_if_it_wants_to(tmp_path: Path, monkeypatch: 
         monkeypatch.setenv(name, str(tmp_path / name))
     rules = tmp_path / "rules.toml"
     rules.write_text('[rules.alive]\nwhen = "processes > 0 for tea"')
-    with pytest.raises(BadRules, match="line 2, column 25"):
+    with pytest.raises(BadRules, match="line 2, column 27"):
         eye.start_node("orders", alerts=rules)
 
     rules.write_text('[rules.alive]\nwhen = "processes > 0"\n[sinks.log]\nenabled = false')
