@@ -15,7 +15,7 @@ export function makeHeader() {
     if (cluster.node && !from.textContent) setText(from, `as seen by ${plain(cluster.node)}`);
     const by = countByStatus(nodes);
     mark.dataset.worst = by.down ? "down" : by.suspect ? "suspect" : "up";
-    const shown = all ? ["up", "connecting", "suspect", "down"].filter((status) => by[status] || status === "up") : [];
+    const shown = all ? Object.keys(SHAPES).filter((status) => by[status] || status === "up") : [];
     const texts = shown.map((status) => `${SHAPES[status]} ${by[status] ?? 0} ${status}`);
     if (said === texts.join()) return;
     said = texts.join();

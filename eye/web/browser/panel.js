@@ -33,7 +33,7 @@ export function makePanel({ server, pages, first, moment, tools, receipt, onChan
   } }, ...tabs);
   const sheet = make("div.sheet", { role: "tabpanel" });
   const element = make("section.panel", { hidden: "", label: "node" },
-    make("header", title, ...tools, button("Close", close, { class: "close", title: "Esc" })), list, receipt, state, sheet);
+    make("header.title", title, ...tools, button("Close", close, { class: "close", title: "Esc" })), list, receipt, state, sheet);
 
   function open(name) {
     if (name === node) return;

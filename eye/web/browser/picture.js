@@ -76,7 +76,7 @@ export function makePicture(onChoose) {
   function show(roots) {
     drawn = layout(roots, element.clientWidth - GAP);
     sheet.style.height = `${drawn.height}px`;
-    sheet.ariaLabel = `picture of ${counted(drawn.boxes.length, "process")}; the list says the same in words`;
+    sheet.ariaLabel = `picture of ${counted(drawn.boxes.length, "process")}`;
     const pen = opened(still);
     const colours = Object.fromEntries([FINE, WARN, BAD, "--fg", "--bg"].map((name) => [name, colourOf(name)]));
     pen.font = `12px ${getComputedStyle(element).fontFamily}`;

@@ -16,7 +16,7 @@ export function compare({ nodes, rows }) {
     const by = {};
     const tellers = rows.filter((row) => row.node !== node && !row.error);
     for (const { node: who, sees } of tellers) (by[sees[node]?.status ?? "unknown"] ??= []).push(who);
-    const [most, ...others] = Object.keys(by).sort((a, b) => by[b].length - by[a].length);
+    const [most, ...others] = Object.keys(by).sort((a, b) => by[b].length - by[a].length || (b === "up") - (a === "up"));
     for (const { node: who, sees } of tellers) {
       const { status = "unknown", age } = sees[node] ?? {};
       cells.get(who).set(node, { status, age, odd: status !== most });

@@ -34,3 +34,9 @@ test("of many nodes only those that stand out are left, and who did not answer",
   assert.deepEqual(told.nodes, ["n2", "n3", "n7"]);
   assert.deepEqual(told.rows.map((each) => each.node), ["n2", "n3"]);
 });
+
+test("where opinions are even, it is not «up» that is odd", () => {
+  const { cells } = compare({ nodes: ["a"], rows: [row("b", { a: { status: "down" } }), row("c", { a: up })] });
+  assert.equal(cells.get("b").get("a").odd, true);
+  assert.equal(cells.get("c").get("a").odd, false);
+});
