@@ -59,9 +59,7 @@ class Options:
         check(number and 0 < self.timeout <= 60, "timeout", "seconds > 0 and <= 60", self.timeout)
         secret = self.actions is None or (isinstance(self.actions, str) and len(self.actions) >= _SECRET)
         check(secret, "actions", f"a secret of at least {_SECRET} characters, or None", "what it was given")
-        for host in self.hosts or ():
-            named = isinstance(host, str) and _HOST.fullmatch(host)
-            check(named, "hosts", "names such as 'eye.example.org' or '*.example.org' (no port, no path)", host)
+        check_hosts(self.hosts or ())
         is_right = isinstance(self.links, bool) or (isinstance(self.links, str) and len(self.links) >= _SECRET)
         check(is_right, "links", f"True, False, or a secret of at least {_SECRET} characters", "what it was given")
         if self.links and self.actions is None:
@@ -72,6 +70,13 @@ def strings(option: str, value: Iterable[str]) -> tuple[str, ...]:
     """Take a list of texts; one text alone, which Python would take apart letter by letter, is refused."""
     check(not isinstance(value, (str, bytes)) and isinstance(value, Iterable), option, "a list of texts", value)
     return tuple(value)
+
+
+def check_hosts(hosts: Iterable[object]) -> None:
+    """Refuse what is no name that a view can be reached under."""
+    for host in hosts:
+        named = isinstance(host, str) and _HOST.fullmatch(host)
+        check(named, "hosts", "names such as 'eye.example.org' or '*.example.org' (no port, no path)", host)
 
 
 def view_of(node_or_view: Any) -> Any:

@@ -23,6 +23,7 @@ from eye.errors import AddressInUse, ConfigError
 from eye.web import guards
 from eye.web.exchange import Answer, Refused, environ_of
 from eye.web.lobby import Lobby
+from eye.web.options import check_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +52,7 @@ class WebServer:
 
     Raises:
         AddressInUse: somebody listens there, or this machine has no such address.
-        ConfigError: `host` or `port` is not one.
+        ConfigError: `host`, `port` or one of `hosts` is none.
     """
 
     def __init__(
@@ -64,6 +65,8 @@ class WebServer:
         certificate: Certificate | None = None,
         proxies: int = 0,
     ) -> None:
+        hosts = tuple(hosts)
+        check_hosts(hosts)
         self._blueprint = app.extensions["eye"]
         self._is_secure = certificate is not None
         names = {"localhost", socket.gethostname().lower(), host.lower(), *(name.lower() for name in hosts)}

@@ -68,12 +68,6 @@ def werkzeug(app: Any, *blueprints: Any) -> Iterator[str]:
             thread.join(10)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with Browser() as browser:
-        yield browser
-
-
 def said(page: Page) -> list[str]:
     """What the console was told, but for the picture that these hosts do not have."""
     return [message for message in page.messages if "/favicon.ico" not in message]
