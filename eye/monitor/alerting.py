@@ -28,6 +28,7 @@ from eye.errors import ActionRefused, ConfigError
 from eye.monitor.config import data_folder
 from eye.monitor.methods import ALERTS, SILENCE
 from eye.supervision.child_spec import ChildSpec
+from eye.supervision.delay import Delay
 from eye.supervision.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from eye.monitor.parts import Parts
 
 logger = logging.getLogger("eye.monitor")
+
+# One that crashes again and again, over a rule or a sink, is no reason for anything else to.
+_UNHURRIED = Delay(first=1.0, longest=60.0)
 
 _FRESH = 5.0  # seconds after which a figure says nothing of now, unless the node is asked more seldom
 _LOOK = 5.0  # seconds for which one look has the nodes asked
@@ -77,6 +81,7 @@ def asking(
         name="eye.evaluator",
         args=(parts.alerts, rules, outboxes, read, silence_file(parts.environ).read, kept.save),
         kwargs={"interval": parts.config.interval},
+        delay=_UNHURRIED,
     )
     sinks = [
         ChildSpec(
@@ -84,10 +89,10 @@ def asking(
             id=sink.name,
             name=sink_name(sink.name),
             args=(sink, outboxes[sink.name], sender(sink, parts.info.name, parts.environ)),
+            delay=_UNHURRIED,
         )
         for sink in rules.sinks
     ]
-    # Sinks call what others wrote. One that crashes again and again must not take the evaluator along.
     return [evaluator, ChildSpec(Supervisor, id="sinks", args=(sinks,), kwargs={"max_restarts": 30})]
 
 

@@ -271,7 +271,7 @@ def test_a_node_asks_rules_about_itself_and_others_and_others_can_ask_it(start: 
     watcher.evaluate(asked)  # a second time does nothing
 
     until(lambda: states(watcher) == {("alive", "watcher"): "firing", ("alive", "other"): "firing"})
-    assert any(one["what"] == "alert_fired" for one in watcher.view.events())
+    until(lambda: any(one["what"] == "alert_fired" for one in watcher.view.events()))
     other.view.look()
     until(lambda: any(one.name == "watcher" and one.host for one in other.view.nodes()))
     told = other.view._engine().request(watcher.address, ALERTS, timeout=5.0)
@@ -319,3 +319,22 @@ def test_an_observer_asks_rules_too_and_leaves_no_file(
 
     until(lambda: states(observer) == {("alive", "other"): "firing"})
     assert not (Path(environ["XDG_DATA_HOME"]) / "sorcerers_eye" / "alerts").exists()
+
+
+@pytest.mark.e2e
+def test_an_evaluator_that_always_crashes_takes_nobody_along(start: Callable[..., Node]) -> None:
+    watcher = start("watcher")
+    watcher.evaluate(rules('[rules.alive]\nwhen = "processes > 0"'))
+    until(lambda: states(watcher))
+    crashes = []
+
+    def look(*_args: Any) -> None:
+        crashes.append(1)
+        raise RuntimeError("a rule that nobody thought of")
+
+    watcher._parts.alerts.look = look  # type: ignore[method-assign, assignment]
+
+    until(lambda: len(crashes) >= 3, timeout=20.0)
+    assert watcher.is_alive
+    assert watcher.system.whereis("eye.alerts.log") is not None
+    assert watcher.system.whereis("eye.observing") is not None
