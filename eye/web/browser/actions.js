@@ -9,7 +9,7 @@ const DEEDS = {
   state: ["Look at its state", "It is asked between two messages.", true],
   suspend: ["Suspend", "It takes no message until it is resumed; they wait."],
   resume: ["Resume", "It takes messages again.", true],
-  restart: ["Restart", "Its supervisor ends it and starts a new one in its place, with fresh state."],
+  restart: ["Restart", "Its supervisor ends it and starts a new one, with fresh state."],
   stop: ["Stop", "Its supervisor ends it, and does not start it again."],
   crash: ["Crash", "It ends at once; its supervisor decides what follows."],
 };

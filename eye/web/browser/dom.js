@@ -61,6 +61,16 @@ export function movedBy(key, at, rows, page) {
   return rows && to !== undefined ? Math.min(rows - 1, Math.max(0, to)) : undefined;
 }
 
+// As setTimeout, but not while the page is hidden: nobody pays for what nobody looks at.
+export function later(act, wait) {
+  const timer = setInterval(() => {
+    if (document.hidden) return;
+    clearInterval(timer);
+    act();
+  }, wait);
+  return timer;
+}
+
 export const milliseconds = () => performance.now();
 
 export const inPath = encodeURIComponent;

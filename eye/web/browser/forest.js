@@ -1,6 +1,6 @@
 // The supervision trees of all nodes, one below the other. Only what is unfolded is asked for.
 
-import { inPath, make, setText } from "./dom.js";
+import { inPath, later, make, setText } from "./dom.js";
 import { makeTree } from "./tree.js";
 
 const TREES_EVERY = 3_000; // milliseconds
@@ -27,7 +27,7 @@ export function makeForest({ server, nodes, moment, act }) {
     }));
     if (mine !== runs) return;
     show();
-    if (at === null) timer = setTimeout(ask, TREES_EVERY);
+    if (at === null) timer = later(ask, TREES_EVERY);
   }
 
   function show() {

@@ -4,7 +4,7 @@
 // A page is { title, every, past, address(node, encoded), show(answer, node) -> one line of words, clear(), element };
 // `past` says that it can show a moment that is gone. It is given again(), to be asked at once.
 
-import { button, inPath, make, milliseconds, pairs, setAttribute, setText } from "./dom.js";
+import { button, inPath, later, make, milliseconds, pairs, setAttribute, setText } from "./dom.js";
 import { plain, shortSpan } from "./format.js";
 
 const PATIENCE = 6_000; // milliseconds that an answer may take
@@ -94,7 +94,7 @@ export function makePanel({ server, pages, first, moment, tools, receipt, onChan
       known = milliseconds();
     }
     tick();
-    if (at === null) timer = setTimeout(ask, open.every);
+    if (at === null) timer = later(ask, open.every);
   }
 
   // What is old says so, and how old it is.

@@ -1,6 +1,6 @@
 // Who sees whom: each node's own view of the others, side by side, so that a half-broken network is seen as one.
 
-import { make, pairs, setText, sign } from "./dom.js";
+import { later, make, pairs, setText, sign } from "./dom.js";
 import { NONE, SHAPES, counted, plain, shortSpan } from "./format.js";
 
 const SHOWN_NODES = 16; // of more, only those about which there are two opinions
@@ -31,6 +31,7 @@ export function compare({ nodes, rows }) {
 
 export function makeSightings(server) {
   let timer = 0;
+  let shown = false;
   const words = make("p.state");
   const list = make("ul");
   const table = make("table", { label: "who sees whom" });
@@ -38,6 +39,8 @@ export function makeSightings(server) {
 
   async function ask() {
     const said = await server.ask("sightings");
+    clearTimeout(timer);
+    if (shown) timer = later(ask, ASKED_EVERY);
     element.classList.toggle("old", !said.ok);
     if (said.ok) show(said);
     else setText(words, plain(said.error));
@@ -63,11 +66,14 @@ export function makeSightings(server) {
   return {
     element,
     start() {
-      clearInterval(timer);
-      timer = setInterval(ask, ASKED_EVERY);
+      if (shown) return;
+      shown = true;
       ask();
     },
-    stop: () => clearInterval(timer),
+    stop() {
+      shown = false;
+      clearTimeout(timer);
+    },
   };
 }
 
