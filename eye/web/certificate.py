@@ -27,10 +27,8 @@ class Certificate:
 
     def __init__(self, cert: Path, key: Path | None, now: Callable[[], float] = time.monotonic) -> None:
         self._cert, self._key, self._now = cert, key, now
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._seen = self._stamps()
-        self._load()
+        self._context = self._load()
         self._next = now() + _LOOK
 
     def wrap(self, sock: socket.socket) -> ssl.SSLSocket:
@@ -44,21 +42,25 @@ class Certificate:
         try:
             stamps = self._stamps()
             if stamps != self._seen:
-                self._load()
+                self._context = self._load()
                 self._seen = stamps
                 _log.info("the web view shows the new certificate of %s", self._cert)
         except TlsUnusable as error:  # half of it is written, perhaps: what there was is good until it is not
             _log.warning("the web view keeps the certificate it has: %s", error)
 
-    def _load(self) -> None:
+    def _load(self) -> ssl.SSLContext:
+        # Each time into a context of its own: one that was given half of it is good for nothing any more.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
             # Without a password to ask for: OpenSSL would ask for it at the terminal.
-            self._context.load_cert_chain(self._cert, self._key, password=lambda: "")
+            context.load_cert_chain(self._cert, self._key, password=lambda: "")
         except ssl.SSLError as error:
             problem = (error.reason or str(error)).replace("_", " ").lower()
             raise TlsUnusable(str(self._cert), f"it and its key cannot be used ({problem})") from None
         except OSError as error:
             raise TlsUnusable(str(self._cert), (error.strerror or str(error)).lower()) from None
+        return context
 
     def _stamps(self) -> tuple[float, ...]:
         try:

@@ -56,6 +56,7 @@ class Lobby:
         listener: a listening socket, which the lobby closes.
         serve: answers `line.asked` and says whether the connection may be used again. Called on threads.
         most_threads: how many requests are answered at a time. More wait.
+        crashed: told, on the lobby's thread, when that thread ends by a mistake in it.
         certificate: what makes connections secure, if they are to be.
     """
 
@@ -66,10 +67,11 @@ class Lobby:
         *,
         most_threads: int,
         certificate: Certificate | None = None,
+        crashed: Callable[[Exception], object] = lambda error: None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._listener, self._serve, self._most_threads = listener, serve, most_threads
-        self._certificate, self._now = certificate, now
+        self._certificate, self._crashed, self._now = certificate, crashed, now
         listener.setblocking(False)
         self._selector = selectors.DefaultSelector()
         self._ear, self._bell = socket.socketpair()
@@ -110,6 +112,30 @@ class Lobby:
     # on the lobby's thread
 
     def _run(self) -> None:
+        mistake = None
+        try:
+            self._work()
+        except Exception as error:  # noqa: BLE001 (whoever supervises the server is told; here is nobody who could)
+            _log.exception("the web view's server has made a mistake")
+            mistake = error
+        self._close_all()
+        if mistake is not None:
+            self._crashed(mistake)
+
+    def _close_all(self) -> None:
+        self._is_over = True
+        self._listener.close()
+        for line in [*self._waiting, *self._ready]:
+            line.close()
+        for line in [*self._served]:
+            if line.relay is not None:
+                line.relay.close(self._selector)
+            line.cut()
+        self._selector.close()
+        self._ear.close()
+        self._bell.close()
+
+    def _work(self) -> None:
         self._selector.register(self._ear, _READ)
         while not self._is_over:
             self._look_at_doors()
@@ -128,9 +154,6 @@ class Lobby:
             while self._errands:
                 self._errands.popleft()()
             self._expire()
-        self._selector.close()
-        self._ear.close()
-        self._bell.close()
 
     def _look_at_doors(self) -> None:
         wanted = self._accepts_from is not None and self._now() >= self._accepts_from
@@ -291,7 +314,3 @@ class Lobby:
 
     def _end(self) -> None:
         self._is_over = True
-        for line in [*self._served]:
-            if line.relay is not None:
-                line.relay.close(self._selector)
-            line.cut()

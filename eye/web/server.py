@@ -26,7 +26,7 @@ from eye.web.lobby import Lobby
 from eye.web.options import check_hosts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from flask import Flask
 
@@ -49,6 +49,7 @@ class WebServer:
         hosts: further names under which the view is reached.
         certificate: speaks https with it.
         proxies: how many proxies stand before it, whose `X-Forwarded-…` headers are believed.
+        crashed: told, on a thread of the server's, when it has ended by a mistake of its own.
 
     Raises:
         AddressInUse: somebody listens there, or this machine has no such address.
@@ -64,6 +65,7 @@ class WebServer:
         hosts: Iterable[str] = (),
         certificate: Certificate | None = None,
         proxies: int = 0,
+        crashed: Callable[[Exception], object] = lambda error: None,
     ) -> None:
         hosts = tuple(hosts)
         check_hosts(hosts)
@@ -80,7 +82,7 @@ class WebServer:
         listener = _listen(host, port)
         self.host, self.port = host, int(listener.getsockname()[1])
         most = self._blueprint.publisher.max_viewers + _SPARE
-        self._lobby = Lobby(listener, self._serve, most_threads=most, certificate=certificate)
+        self._lobby = Lobby(listener, self._serve, most_threads=most, certificate=certificate, crashed=crashed)
 
     @property
     def url(self) -> str:

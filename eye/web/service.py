@@ -6,7 +6,7 @@ listens on the same port again. The pages in the browsers reconnect by themselve
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eye.supervision.child_spec import ChildSpec
 from eye.supervision.gen_server import GenServer
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from eye.supervision.reasons import Reason
 
+    Listen = Callable[[Flask, int, Callable[[Exception], object]], WebServer]
+
 
 class ServerSlot:
     """Where the web server lies that outlives the process which owns it, and which port it has."""
@@ -31,12 +33,16 @@ class ServerSlot:
         self.port = 0
 
 
+class ServerCrashed(NamedTuple):
+    """Info: the server's own thread has ended by a mistake."""
+
+    error: Exception
+
+
 class Pages(GenServer):
     """Serves an application: it listens when it starts, and lets everybody go when it stops."""
 
-    def init(
-        self, slot: ServerSlot, make_app: Callable[[], Flask], listen: Callable[[Flask, int], WebServer]
-    ) -> None:
+    def init(self, slot: ServerSlot, make_app: Callable[[], Flask], listen: Listen) -> None:
         """Close what a predecessor left open, and listen where it did.
 
         Raises:
@@ -47,8 +53,13 @@ class Pages(GenServer):
         if slot.server is not None:
             slot.server.close()
             slot.server = None
-        slot.server = listen(make_app(), slot.port)
+        slot.server = listen(make_app(), slot.port, lambda error: self.ref.send(ServerCrashed(error)))
         slot.port = slot.server.port
+
+    def handle_info(self, message: ServerCrashed) -> Any:
+        if isinstance(message, ServerCrashed):
+            raise message.error
+        return super().handle_info(message)
 
     def terminate(self, reason: Reason) -> None:
         server, self._slot.server = self._slot.server, None
@@ -86,8 +97,16 @@ def serve(
     slot = ServerSlot()
     certificate = None if cert is None else Certificate(cert, key)
 
-    def listen(app: Flask, last_port: int) -> WebServer:
-        return WebServer(app, host, last_port or port, hosts=hosts, certificate=certificate, proxies=proxies)
+    def listen(app: Flask, last_port: int, crashed: Callable[[Exception], object]) -> WebServer:
+        return WebServer(
+            app,
+            host,
+            last_port or port,
+            hosts=hosts,
+            certificate=certificate,
+            proxies=proxies,
+            crashed=crashed,
+        )
 
     view = node.view  # the collectors are started now, so that the first page is not empty
     assert view is not None

@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 
 from eye.errors import ConfigError
 from eye.web import create_app, create_blueprint
-from eye.web.guards import is_same_origin
+from eye.web.guards import goes_by, is_same_origin
 from tests.web.world import World, node
 
 
@@ -42,11 +42,42 @@ def test_only_pages_of_the_view_itself_and_those_named_open_a_socket(
         ("origins", "https://one.example"),
         ("frame_ancestors", ["nonsense here"]),
         ("authorize", 42),
+        ("hosts", "eye.example.org"),
+        ("hosts", ["http://eye.example.org"]),
+        ("hosts", ["eye.example.org:8080"]),
+        ("hosts", ["*"]),
+        ("login", 42),
+        ("origins", ["*"]),
+        ("origins", ["https://example.org/path"]),
+        ("frame_ancestors", ["https://a.example; script-src *"]),
+        ("metrics_text", "text"),
+        ("name", "two words"),
     ],
 )
 def test_an_option_that_makes_no_sense_is_refused_by_name(option: str, value: Any) -> None:
     with pytest.raises(ConfigError, match=option):
         create_blueprint(World(), **{option: value})
+
+
+@pytest.mark.parametrize(
+    ("host", "is_ours"),
+    [
+        ("eye.example.org", True),
+        ("EYE.example.org.:8080", True),
+        ("a.b.example.net", True),
+        ("example.net", False),
+        ("evil-example.net", False),
+        ("127.0.0.1:8080", True),
+        ("[::1]:8080", True),
+        ("[::1", True),
+        ("2130706433", False),
+        ("eye.example.org.evil.example", False),
+        ("", False),
+        ("localhost", False),
+    ],
+)
+def test_a_name_is_ours_or_not(host: str, is_ours: bool) -> None:
+    assert goes_by(host, ("eye.example.org", "*.example.net")) is is_ours
 
 
 def test_what_is_no_view_is_refused() -> None:

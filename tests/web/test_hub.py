@@ -13,6 +13,7 @@ from simple_websocket import Client, ConnectionClosed
 from eye.monitor.config import NodeConfig
 from eye.monitor.node import Node
 from eye.web import serve
+from eye.web.lobby import Lobby
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,6 +84,23 @@ def test_a_web_server_that_crashes_listens_on_the_same_port_again(node: Node) ->
     hear(client, "snapshot")
     client.close()
     client.thread.join(10)
+
+
+def test_a_server_that_makes_a_mistake_is_started_again(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = serve(node)
+    honest, calls = Lobby._accept, []
+
+    def stumble(lobby: Lobby) -> None:
+        calls.append(lobby)
+        if len(calls) == 1:
+            raise ValueError("a bug in the lobby")
+        honest(lobby)
+
+    monkeypatch.setattr(Lobby, "_accept", stumble)
+    body = fetch(f"{url}healthz")
+
+    assert json.loads(body)["status"] == "ok"
+    assert calls[0] is not calls[-1]
 
 
 def test_the_views_come_back_with_their_supervisor(node: Node) -> None:
