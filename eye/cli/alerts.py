@@ -33,12 +33,13 @@ alerts                what whoever asks rules in the cluster says; where nobody 
                       the nodes' last hour
 alerts check FILE     what is wrong with a rule file, or what its rules mean
 alerts test [FILE]    when the rules would have fired, by the history
-alerts silence RULE   have nobody told of a rule (a glob) for some time; --for 0 takes it back
+alerts silence RULE   have nobody told of a rule (a glob) for some time; --for 0 takes it back. Without RULE:
+                      what you have silenced
 """
 
 
 @make_command("alerts", help=_HELP, example=_EXAMPLE)
-@click.argument("words", nargs=-1, metavar="[check FILE | test [FILE] | silence RULE]")
+@click.argument("words", nargs=-1, metavar="[check FILE | test [FILE] | silence [RULE]]")
 @option("--watch", is_flag=True, help="Go on, and print what changes.")
 @filter_option()
 @format_option("text", "json")
@@ -102,6 +103,10 @@ def command(
 
             chosen = words[1] if len(words) > 1 else alerts
             return test(shared, Question(chosen, history, since, step, filter, format, timeout))
+        case ("silence",):
+            from eye.cli.alerts_silenced import show_silences
+
+            return show_silences(format)
         case ("silence", rule):
             from eye.cli.alerts_silenced import silence
 

@@ -1,4 +1,4 @@
-"""`alerts silence RULE`: have nobody told of a rule for some time, wherever rules are asked."""
+"""`alerts silence [RULE]`: have nobody told of a rule for some time, wherever rules are asked; what is silenced."""
 
 from __future__ import annotations
 
@@ -7,6 +7,26 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eye.cli.options import Shared
+
+
+def show_silences(format: str) -> int:
+    """Print the silences of this user that are not over yet."""
+    from eye.cli.screen import as_json, local_time, write
+    from eye.clock import SystemClock
+    from eye.monitor.alerting import silence_file
+    from eye.monitor.clean import clean
+
+    at = SystemClock().now()
+    left = sorted(one for one in silence_file(os.environ).read() if one.until > at)
+    if format == "json":
+        write(as_json({"version": 1, "at": at, "silences": [one._asdict() for one in left]}))
+        return 0
+    for one in left:
+        why = f": {one.reason}" if one.reason else ""
+        write(clean(f"{one.rule} at {one.node} until {local_time(one.until)}, by {one.by}{why}") + "\n")
+    if not left:
+        write("nothing is silenced\n")
+    return 0
 
 
 def silence(shared: Shared, rule: str, node: str, seconds: float, reason: str, timeout: float) -> int:

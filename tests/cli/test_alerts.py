@@ -172,7 +172,13 @@ def test_a_silence_reaches_those_who_ask_rules(run: Callable[..., Any], node: No
 def test_a_silence_is_kept_where_nobody_runs_yet(run: Callable[..., Any], home: Path) -> None:
     ran = run("alerts", "silence", "cpu")
 
+    listed = run("alerts", "silence")
     assert (ran.code, ran.err) == (0, "")
+    assert listed.out.startswith("cpu at * until 20")
+    run("alerts", "silence", "cpu", "--for", "0")
+    assert run("alerts", "silence").out == "nothing is silenced\n"
+    assert json.loads(run("alerts", "silence", "--format", "json").out)["silences"] == []
+    run("alerts", "silence", "cpu")
     kept = json.loads((home / ".local/share/sorcerers_eye/silences.json").read_text())
     assert [(one["rule"], one["node"]) for one in kept["silences"]] == [("cpu", "*")]
 
