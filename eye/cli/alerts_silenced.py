@@ -1,4 +1,4 @@
-"""`alerts silence [RULE]`: have nobody told of a rule for some time, wherever rules are asked; what is silenced."""
+"""`alerts silence [RULE]`: have nobody told of a rule for some time, wherever rules are asked; or list it."""
 
 from __future__ import annotations
 
