@@ -4,7 +4,7 @@
 
 Importing this package imports no Flask; naming what it offers does.
 
-Read in this order: feed, encoder, nodes, one_node, publisher, meter, guards, seals, links, answers,
+Read in this order: feed, encoder, nodes, one_node, publisher, meter, guards, seals, links, answers, once,
 secret_files, assets, login, options, doorkeeper, socket_route, page, hub, acting, history_api, api, blueprint,
 exchange, line, relay, certificate, lobby, server, service, gunicorn_settings.
 """

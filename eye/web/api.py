@@ -32,6 +32,7 @@ from eye.web.acting import add_actions
 from eye.web.answers import answer, as_json, number, sentence
 from eye.web.history_api import add_history
 from eye.web.nodes import nodes_document
+from eye.web.once import Once
 from eye.web.socket_route import end_of
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ _HEARTBEAT = 15.0  # seconds
 
 def add_api(blueprint: Blueprint, publisher: Publisher, options: Options) -> None:
     """Give the blueprint its addresses for programs."""
-    view = publisher.view
+    view, once = publisher.view, Once()
 
     @blueprint.get("/api/v1/nodes", endpoint="nodes")
     def answer_nodes() -> Response:
@@ -62,7 +63,11 @@ def add_api(blueprint: Blueprint, publisher: Publisher, options: Options) -> Non
 
     @blueprint.get("/api/v1/tree/<node>", endpoint="tree")
     def answer_tree(node: str) -> Response:
-        return answer(lambda: view.tree(node, options.timeout, at=_moment()))
+        def ask() -> Any:
+            at = _moment()
+            return once.ask(("tree", node, at), lambda: view.tree(node, options.timeout, at=at))
+
+        return answer(ask)
 
     @blueprint.get("/api/v1/past", endpoint="past")
     def answer_past() -> Response:
@@ -70,14 +75,17 @@ def add_api(blueprint: Blueprint, publisher: Publisher, options: Options) -> Non
 
     @blueprint.get("/api/v1/sightings", endpoint="sightings")
     def answer_sightings() -> Response:
-        return answer(lambda: view.sightings(options.timeout))
+        return answer(lambda: once.ask("sightings", lambda: view.sightings(options.timeout)))
 
     @blueprint.get("/api/v1/processes/<node>", endpoint="processes")
     def answer_processes(node: str) -> Response:
         def ask() -> Any:
             limit = int(number("limit", 200, 1, 1000))
             sort = request.args.get("sort", "mailbox")
-            return view.processes(node, sort=sort, limit=limit, timeout=options.timeout)
+            return once.ask(
+                ("processes", node, sort, limit),
+                lambda: view.processes(node, sort=sort, limit=limit, timeout=options.timeout),
+            )
 
         return answer(ask)
 
