@@ -1,13 +1,14 @@
 """What the terminal view costs: so many rows that change once a second, painted, beside Textual's own DataTable.
 
-    python benchmarks/observing.py [--rows 100 1000] [--seconds 30] [--starts 5]
+    python benchmarks/observing.py [--rows 100 1000] [--seconds 30] [--starts 5] [--whole 100 1000]
 
 Each in an OS process of its own, in a pseudo-terminal of 120 columns and 40 lines that is read as fast as it is
 written; the figures come from a view that stands still but for its numbers. So it is the painting alone: what
 watching so many nodes costs, `watching.py` tells. The first rows are timed from the moment the app is made.
 
 Then `sorcerers_eye observe` is started as a person starts it, beside three nodes, and timed from the start of the
-OS process until every row has its figures on the screen; `python -c pass` beside it.
+OS process until every row has its figures on the screen; `python -c pass` beside it. At last it watches so many
+simulated nodes (`farm`), with all that it does.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ import tempfile
 import termios
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import measure
+from farm import Farm
+from fleet import COMMAND, Fleet, isolated
 
 from eye.metrics.sample import HostReading, ProcessReading
 from eye.monitor.node_view import NodeView
@@ -87,6 +90,7 @@ def main() -> None:
     options.add_argument("--rows", type=int, nargs="+", default=[100, 1000])
     options.add_argument("--seconds", type=float, default=30.0, help="how long each is watched (default: 30)")
     options.add_argument("--starts", type=int, default=5, help="how often it is started (default: 5)")
+    options.add_argument("--whole", type=int, nargs="*", default=[100, 1000], metavar="NODES")
     options.add_argument("--paint", choices=(OURS, THEIRS), help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.paint is not None:
@@ -104,67 +108,87 @@ def main() -> None:
         measure.note(f"{rows:>5}  ratio of CPU to DataTable: {cost[OURS] / cost[THEIRS]:.3g}")
     if chosen.starts:
         starts(chosen.starts)
+    if chosen.whole:
+        whole(chosen.whole, chosen.seconds)
 
 
 def starts(rounds: int) -> None:
     """Time `observe` from nothing to the first rows."""
     print("\nFrom nothing to the first rows, three nodes\n")
-    with tempfile.TemporaryDirectory() as folder, three_nodes(folder) as environ:
+    with Fleet(3) as fleet:
+        fleet.await_up()
         for what, command, wanted in (
-            ("python -c pass", ["-c", "print('%')"], 1),
-            ("observe", ["-m", "eye.cli.main", "observe"], 3),
-            ("  --history off", ["-m", "eye.cli.main", "observe", "--history", "off"], 3),
+            ("python -c pass", [sys.executable, "-c", "print('%')"], 1),
+            ("observe", [*COMMAND, "observe"], 3),
         ):
-            took = sorted(until_figures([sys.executable, *command], environ, wanted) for _ in range(rounds))
+            took = sorted(until_figures(command, fleet.environ, wanted) for _ in range(rounds))
             middle, least, most = (1000 * took[at] for at in (len(took) // 2, 0, -1))
             print(f"  {what:<16} {middle:>5.0f} ms  [{least:.0f}, {most:.0f}]")
 
 
-@contextmanager
-def three_nodes(folder: str) -> Iterator[dict[str, str]]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("EYE_")}
-    environ = {
-        **kept,
-        "EYE_FOLDER": f"{folder}/run",
-        "XDG_CONFIG_HOME": f"{folder}/config",
-        "TERM": "xterm-256color",
-    }
-    nodes = []
-    for number in range(3):
-        command = [sys.executable, "-m", "eye.cli.main", "start", "--name", f"mystic-{number}"]
-        node = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        assert node.stderr is not None
-        node.stderr.readline()
-        nodes.append(node)
-    time.sleep(3.0)  # they have found each other, and measured themselves
-    try:
-        yield environ
-    finally:
-        for node in nodes:
-            node.terminate()
-        for node in nodes:
-            node.wait(20)
-
-
-def until_figures(command: list[str], environ: dict[str, str], wanted: int) -> float:
+def until_figures(command: Sequence[str], environ: dict[str, str], wanted: int) -> float:
     """Start it, and count the seconds until that many shares stand on the screen; end it."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     began = time.perf_counter()
-    process = subprocess.Popen(
-        command, stdin=slave, stdout=slave, stderr=slave, env=environ, start_new_session=True
-    )
-    os.close(slave)
+    process, master = in_terminal(command, environ)
     written = b""
     while len(re.findall(rb"\d?%", written)) < wanted:
         written += os.read(master, 1 << 16)
     took = time.perf_counter() - began
-    reader = threading.Thread(target=drain, args=(master,), daemon=True)
-    reader.start()
-    process.terminate()
-    process.wait(20)
-    os.close(master)
+    end(process, master)
     return took
+
+
+def whole(counts: Sequence[int], seconds: float) -> None:
+    """Measure all that `observe` does: it watches so many (simulated) nodes, and paints them."""
+    print("\nThe whole of it: watching, keeping a history, painting\n")
+    print(f"  {'nodes':>5}  {'':<13}  {'CPU-s/min':>9}  {'all seen':>8}  {'RSS':>8}")
+    for count in counts:
+        with Farm(count) as farm:
+            for what, options in (("", []), ("--history off", ["--history", "off"])):
+                cpu, seen, rss = watch(farm, count, options, seconds)
+                print(f"  {count:>5}  {what:<13}  {cpu:>9.2f}  {seen:>6.1f} s  {rss / 2**20:>5.1f} MB")
+
+
+def watch(farm: Farm, count: int, options: list[str], seconds: float) -> tuple[float, float, int]:
+    import psutil
+
+    with tempfile.TemporaryDirectory(prefix="eye-observing-") as folder:
+        connect = [part for address in farm.addresses[:3] for part in ("--connect", address)]
+        command = [*COMMAND, "observe", "--cookie-file", str(farm.cookie_file), *connect, *options]
+        began = time.perf_counter()
+        process, master = in_terminal(command, isolated(Path(folder)))
+        written = b""
+        while f"{count} up".encode() not in written:
+            written = written[-1000:] + os.read(master, 1 << 16)
+        seen = time.perf_counter() - began
+        threading.Thread(target=drain, args=(master,), daemon=True).start()
+        time.sleep(20.0)  # what was wished of all nodes at first has run out
+        observer = psutil.Process(process.pid)
+        before = sum(observer.cpu_times()[:2])
+        time.sleep(seconds)
+        cpu = (sum(observer.cpu_times()[:2]) - before) * 60.0 / seconds
+        rss = observer.memory_info().rss
+        end(process, master)
+        return cpu, seen, rss
+
+
+def in_terminal(command: Sequence[str], environ: dict[str, str]) -> tuple[subprocess.Popen[bytes], int]:
+    """Start it in a pseudo-terminal of its own; answer what it writes into."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    environ = {**environ, "TERM": "xterm-256color"}
+    process = subprocess.Popen(
+        command, stdin=slave, stdout=slave, stderr=slave, env=environ, start_new_session=True
+    )
+    os.close(slave)
+    return process, master
+
+
+def end(process: subprocess.Popen[bytes], master: int) -> None:
+    threading.Thread(target=drain, args=(master,), daemon=True).start()
+    process.terminate()
+    process.wait(30)
+    os.close(master)
 
 
 def run(who: str, rows: int, seconds: float) -> dict[str, float]:
