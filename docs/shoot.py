@@ -21,6 +21,14 @@ from tests.browser import Browser
 
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 LOOKS = ("nodes", "graphs", "tree", "processes", "cost", "picture", "trees", "sightings", "past", "actions")
+TERMINAL_LOOKS = (
+    (["2"], "sight"),
+    (["3"], "alerts"),
+    (["1", "enter"], "graphs"),
+    (["2"], "tree"),
+    (["comma"], "past"),
+    (["escape", "3"], "processes"),
+)  # keys, and what is seen after them
 ROOT = "document.querySelector('sorcerers-eye').shadowRoot"
 LIVE = f"{ROOT} && !{ROOT}.querySelector('.lost')"
 SETTLED = {
@@ -89,9 +97,9 @@ def shoot_terminal(folder: Path, node: str) -> None:
         async with app.run_test(size=(112, 26)) as pilot:
             await pilot.pause(3.0)
             app.save_screenshot(str(folder / "observe-nodes.svg"))
-            app.watching.chosen = node or app.watching.chosen
-            for key, look in (("enter", "graphs"), ("2", "tree"), ("3", "processes")):
-                await pilot.press(key)
+            app.watching.table.chosen = node or app.watching.table.chosen
+            for keys, look in TERMINAL_LOOKS:
+                await pilot.press(*keys)
                 await pilot.pause(3.0)
                 app.save_screenshot(str(folder / f"observe-{look}.svg"))
 
