@@ -77,9 +77,13 @@ def figures_of(content: bytes, node: int, metrics: Collection[int]) -> list[tupl
     return found
 
 
-def nodes_of(content: bytes) -> set[int]:
-    """Answer which nodes a batch is of."""
-    return {int(node or 0) for node in unpack(content, {NODE})[NODE, VALUE]}
+def last_of(content: bytes) -> dict[int, int]:
+    """Answer which nodes a batch is of, and the last moment of each."""
+    columns = unpack(content, {NODE, AT})
+    found: dict[int, int] = {}
+    for node, at in zip(columns[NODE, VALUE], columns[AT, VALUE], strict=True):
+        found[int(node or 0)] = max(int(at or 0), found.get(int(node or 0), 0))
+    return found
 
 
 class Samples:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from eye.errors import DecodeRefused
-from eye.history.batches import figures_of, nodes_of, unpack_figures, unpack_points
+from eye.history.batches import figures_of, last_of, unpack_figures, unpack_points
 from eye.history.points import Buckets
 from eye.history.retention import KINDS, LONGEST, Kind, Tier, tiers_for
 from eye.history.schema import SQUAD, journal, metrics, nodes, stretches
@@ -38,7 +38,7 @@ class Reading:
         kept = set(self._connection.execute(select(stretches.c.node).distinct()).scalars())
         for squad in {id_ // SQUAD for id_ in known.keys() - kept}:  # new, or only claimed by now
             for content in self._journal(squad, 0, None):
-                kept |= nodes_of(content)
+                kept |= last_of(content).keys()
         return tuple(sorted(name for id_, name in known.items() if id_ in kept))
 
     def last(self, names: Collection[str], since: float) -> dict[str, float]:
@@ -61,10 +61,9 @@ class Reading:
                 _raise(newest, known[node], until / 1000 + reach)
         for squad in {node // SQUAD for node in known}:
             for content in self._journal(squad, begin, None):
-                for node in known:
-                    if node // SQUAD == squad:
-                        for moment, _ in figures_of(content, node, ()):
-                            _raise(newest, known[node], moment / 1000)
+                for node, moment in last_of(content).items():
+                    if node in known:
+                        _raise(newest, known[node], moment / 1000)
         return {node: at for node, at in newest.items() if at >= since}
 
     def read(self, node: str, names: Sequence[str], *, since: float, until: float, step: float) -> Past:

@@ -147,6 +147,12 @@ class SqlStore:
         )
         return HistoryUnusable(self.place, f"{sentence(error)}; {kept}")
 
+    def _mode(self, engine: Engine, writes: bool) -> Engine:
+        """Choose how a transaction goes. Who reads has to see one moment: packing moves things between tables."""
+        if writes or self._file is not None:
+            return engine.execution_options(writes=writes)
+        return engine.execution_options(isolation_level="REPEATABLE READ")
+
     @contextmanager
     def _connection(self, *, writes: bool = False) -> Iterator[Connection]:
         engine = self._engine
@@ -155,7 +161,7 @@ class SqlStore:
             engine = self._engine
             assert engine is not None
         try:
-            with engine.execution_options(writes=writes).begin() as connection:
+            with self._mode(engine, writes).begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
             if writes:
