@@ -44,9 +44,9 @@ class _Look(NamedTuple):
 class Ledger:
     """All alerts of one evaluating node. One writer, any number of readers."""
 
-    def __init__(self, gap: float = GAP) -> None:
-        """`gap`: see `GAP`."""
-        self._gap = gap
+    def __init__(self, gap: float = 0.0) -> None:
+        """`gap`: how long nobody may look, where that is longer than `GAP`."""
+        self._gap = max(gap, GAP)
         self._lock = threading.Lock()
         self._alerts: dict[str, dict[str, Alert]] = {}  # by rule, then by node; none that is ok
         self._resolved: deque[Alert] = deque(maxlen=_MOST_RESOLVED)

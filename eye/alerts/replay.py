@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from eye.alerts.ledger import GAP, Ledger
+from eye.alerts.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,7 +45,7 @@ def play(
         step: seconds from one to the next, usually.
         ledger: one to fill: afterwards it holds what would fire now.
     """
-    ledger = ledger or Ledger(gap=max(GAP, 5 * step))
+    ledger = ledger or Ledger(5 * step)
     firings: list[Firing] = []
     open_: dict[tuple[str, str], int] = {}
     for at, facts in moments:

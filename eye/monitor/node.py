@@ -273,7 +273,7 @@ def _assemble(
 ) -> tuple[Parts, Agent]:
     clock = system.clock
     info = NodeInfo(config.name, "", new_boot(), clock.now(), config.is_seed)
-    latest, slot, standing, ledger = Latest(), EngineSlot(), Standing(), Ledger()
+    latest, slot, standing, ledger = Latest(), EngineSlot(), Standing(), Ledger(3 * config.interval)
     recent, events, album, traffic = Recent(), EventLog(), Album(clock), Traffic(clock)
     own = OwnFigures(config.name, clock, lambda: latest.number)
     agent = Agent(

@@ -126,6 +126,16 @@ def test_what_nobody_saw_for_a_while_is_timed_anew() -> None:
     assert watcher.states() == {("busy", "web-1"): "pending"}
 
 
+def test_who_looks_seldom_has_long_gaps() -> None:
+    ledger = Ledger(3 * 60.0)
+    rule = rules('[rules.a]\nwhen = "cpu > 90 for 2m"').rules[0]
+
+    for minute in range(4):
+        ledger.look([rule], [HIGH], 60.0 * minute, UTC + 60.0 * minute)
+
+    assert [one["state"] for one in ledger.records(UTC + 240)] == ["firing"]
+
+
 def test_the_worst_comes_first_and_what_is_over_last() -> None:
     watcher = Watcher(BUSY, DOWN)
     watcher.watch(4, lambda: [HIGH, facts("db-1", status="down")])
