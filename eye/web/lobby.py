@@ -212,8 +212,9 @@ class Lobby:
         assert isinstance(line.sock, ssl.SSLSocket)
         try:
             line.sock.do_handshake()
-        except ssl.SSLWantWriteError:
-            self._selector.modify(line.sock, _READ | _WRITE, line)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as wanted:
+            is_full = isinstance(wanted, ssl.SSLWantWriteError)
+            self._selector.modify(line.sock, _WRITE if is_full else _READ, line)
             return False
         self._selector.modify(line.sock, _READ, line)
         line.has_greeted = True

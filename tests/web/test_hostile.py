@@ -61,10 +61,12 @@ def test_who_misbehaves_is_gone_and_nobody_else_notices(served: Served) -> None:
     busy.append(in_thread(floods[1].flood, end, Ping()))
     busy.append(in_thread(floods[2].flood, end, Message(data="y" * 100_000)))
 
+    before = memory_of(served)
     taken = try_to_sit(served, until=began + GONE, wanted=SEATS - 1)
     took = time.monotonic() - began
     listening.join(GONE + 5)
     was_closed_with = good.closed_with
+    grew_by = memory_of(served) - before
     gaps = [after - before for before, after in zip(good.came_at, good.came_at[1:], strict=False)]
     for peer in (*taken, *deaf, *dead, *floods, good):
         peer.close()
@@ -76,6 +78,16 @@ def test_who_misbehaves_is_gone_and_nobody_else_notices(served: Served) -> None:
     assert was_closed_with is None
     assert len(gaps) > 50
     assert max(gaps) < 3.0
+    assert grew_by < 64 << 20
+
+
+def memory_of(served: Served) -> int:
+    """Answer the resident memory of the serving process; where that is ours, that of the clients too."""
+    import psutil
+
+    if not hasattr(served, "process"):
+        return int(psutil.Process().memory_info().rss)
+    return max(int(child.memory_info().rss) for child in psutil.Process(served.process.pid).children())
 
 
 def try_to_sit(served: Served, until: float, wanted: int) -> list[Peer]:
