@@ -80,7 +80,7 @@ def heading(node: NodeView, now: float, columns: int) -> list[Line]:
     if node.process is not None:
         own = node.process
         second.append((f"   pid {own.pid}, {own.thread_count} threads, {own.process_count} supervised", "text"))
-        second.append((f", {own.restarts} restarts", "warn" if own.restarts else "text"))
+        second.append((f", {own.restarts} restart{'s' * (own.restarts != 1)}", "warn" if own.restarts else "text"))
     return [cells.cut(tuple(first), columns), cells.cut(tuple(second), columns)]
 
 

@@ -141,3 +141,37 @@ def test_what_is_forgotten_is_asked_at_once(desk: Desk, told: Told) -> None:
     told.wait()
 
     assert desk.ask("tree", answer, every=60.0).answer == 2
+
+
+def test_of_one_lane_one_question_is_on_its_way_at_a_time(desk: Desk, told: Told) -> None:
+    opened, asked = threading.Event(), []
+
+    def answer(at: int) -> int:
+        asked.append(at)
+        opened.wait(10.0)
+        return at
+
+    for at in range(5):  # somebody hurries through them
+        desk.ask(("past", at), lambda at=at: answer(at), every=60.0, lane="past")  # type: ignore[misc]
+    opened.set()
+    told.wait()
+    desk.ask(("past", 4), lambda: answer(4), every=60.0, lane="past")
+    told.wait()
+
+    assert asked == [0, 4]
+    assert desk.ask(("past", 4), lambda: 0, every=60.0, lane="past").answer == 4
+
+
+def test_only_the_answers_that_were_wanted_last_are_kept(desk: Desk, told: Told) -> None:
+    for at in range(100):
+        desk.ask(at, lambda at=at: at, every=float("inf"))  # type: ignore[misc]
+        told.wait()
+        desk.ask("always", lambda: "there", every=float("inf"))
+        if at == 0:
+            told.wait()
+
+    assert len(desk._kept) <= 65
+    assert desk.ask("always", lambda: "anew", every=float("inf")).answer == "there"
+    assert desk.ask(99, lambda: 0, every=float("inf")).answer == 99
+    assert desk.ask(0, lambda: 0, every=float("inf")).answer is None
+    told.wait()
