@@ -242,3 +242,30 @@ def knock(port: int, case: Case, keys: dict[str, str]) -> int:
     with socket.create_connection(("127.0.0.1", port), timeout=20) as sock:
         sock.sendall(f"GET {path} HTTP/1.1\r\n{lines}\r\n".encode())
         return int(sock.recv(4096).split()[1])
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("proxies", "status"), [(0, 403), (1, 101)])
+def test_a_proxy_is_believed_if_it_is_said_that_there_is_one(world: Deeds, proxies: int, status: int) -> None:
+    server = WebServer(create_app(world), hosts=["eye.example.org"], proxies=proxies)
+    sent = {
+        "Host": "eye.example.org",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "eye.example.org",
+        "X-Forwarded-For": "192.0.2.9",
+        "X-Forwarded-Prefix": "/monitor",
+        "Origin": "https://eye.example.org",
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+    try:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as sock:
+            sock.sendall(f"GET /ws HTTP/1.1\r\n{lines}\r\n".encode())
+            answered = int(sock.recv(4096).split()[1])
+    finally:
+        server.close()
+
+    assert answered == status
