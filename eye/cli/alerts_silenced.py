@@ -13,7 +13,7 @@ def show_silences(format: str) -> int:
     """Print the silences of this user that are not over yet."""
     from eye.cli.screen import as_json, local_time, write
     from eye.clock import SystemClock
-    from eye.monitor.alerting import silence_file
+    from eye.monitor.alert_service import silence_file
     from eye.monitor.clean import clean
 
     at = SystemClock().now()
@@ -37,7 +37,7 @@ def silence(shared: Shared, rule: str, node: str, seconds: float, reason: str, t
     from eye.cli.screen import tell, write
     from eye.clock import SystemClock
     from eye.errors import ClusterError
-    from eye.monitor.alerting import add_silence, silence_file, who_asks
+    from eye.monitor.alert_service import add_silence, silence_file, who_asks
     from eye.monitor.methods import SILENCE
 
     at = SystemClock().now()

@@ -38,7 +38,7 @@ from eye.metrics.sampler import Latest
 from eye.monitor import remembering
 from eye.monitor.agent import Agent
 from eye.monitor.album import ROOT, Album
-from eye.monitor.alerting import AlertService, asking, silence_file
+from eye.monitor.alert_service import AlertService, silence_file
 from eye.monitor.board import Board
 from eye.monitor.causes import first_cause
 from eye.monitor.config import cookie_path, runtime_folder
@@ -198,6 +198,8 @@ class Node:
 
     def evaluate(self, rules: RuleSet) -> None:
         """Ask alert rules about every node, from now on; of two sets of rules, the first counts."""
+        from eye.monitor.alerting import asking  # most nodes ask none
+
         children = asking(self._parts, rules, self.system.clock, self.view.look)
         self._add(self._root, alerts(children))
 

@@ -19,7 +19,8 @@ from eye.alerts.verdict import Facts
 from eye.cluster.node import Member, Status
 from eye.errors import ActionRefused, ConfigError
 from eye.metrics.sample import HostReading, ProcessReading, Sample
-from eye.monitor.alerting import AlertService, Reader, add_silence
+from eye.monitor.alert_service import AlertService, add_silence
+from eye.monitor.alerting import Reader
 from eye.monitor.board import Board
 from eye.monitor.chronicle import as_record
 from eye.monitor.config import NodeConfig, data_folder
