@@ -29,6 +29,8 @@ logger = logging.getLogger("eye.monitor")
 LOOKING = "eye.monitor.looking"
 """Broadcast when somebody begins to look, so that nobody waits for the next beat."""
 
+_LATE = 0.25  # seconds that any beat may be late by: with a short interval, a busy machine is not yet behind
+
 
 class Beat(NamedTuple):
     """It is time to ask, unless nobody looks."""
@@ -132,7 +134,7 @@ class Collector(GenServer):
 
     def _say_whether_late(self, now: float) -> None:
         assert self._next is not None
-        is_late = now - self._next > self._interval / 2
+        is_late = now - self._next > max(self._interval / 2, _LATE)
         # One alone may be a machine that slept, or a moment's load.
         if self._board.strain.tell(is_late and self._was_late, now):
             steps = self._board.strain.steps
