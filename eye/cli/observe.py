@@ -150,9 +150,9 @@ def _show(
 
 def _load_textual() -> None:
     """Load what takes longest. Nothing of ours, of which the first thread loads other parts at the same time."""
-    import textual.app
-    import textual.scroll_view
-    import textual.widgets._input  # noqa: F401
+    from textual.app import App  # noqa: F401
+    from textual.scroll_view import ScrollView  # noqa: F401
+    from textual.widgets import Input  # noqa: F401
 
 
 def _check_textual() -> None:
