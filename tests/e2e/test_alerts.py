@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -106,8 +107,8 @@ class Ward:
 
     def __init__(self, folder: Path) -> None:
         self.told_in = folder / "told"
-        rules = folder / "rules.toml"
-        rules.write_text(RULES.format(told=self.told_in))
+        self.rules = folder / "rules.toml"
+        self.rules.write_text(RULES.format(told=self.told_in))
         self.environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("EYE_", "XDG_"))},
             "EYE_FOLDER": str(folder / "run"),
@@ -116,7 +117,7 @@ class Ward:
         }
         self.groups: list[Path] = []
         self.processes: list[subprocess.Popen[str]] = []
-        self.run([*EYE, "start", "--name", "watcher", "--alerts", str(rules), "--interval", "0.5"])
+        self.run([*EYE, "start", "--name", "watcher", "--alerts", str(self.rules), "--interval", "0.5"])
 
     def run(self, command: list[str], *, grouped: bool = False) -> subprocess.Popen[str]:
         """Start a process, in the control group if there is one and it belongs there."""
@@ -251,6 +252,39 @@ def test_silent_restarts_and_mailbox(ward: Ward, rule: str, begin: str, end: str
     ward.say(patient, end)
 
     eventually(lambda: ward.told(rule) == ["firing", "resolved"])
+
+
+@pytest.mark.parametrize(
+    "command", [["web", "--no-browser"], ["start", "--name", "looker", "--web", "0"]], ids=" ".join
+)
+def test_whoever_serves_a_view_asks_rules_and_says_what_fires(ward: Ward, command: list[str]) -> None:
+    patient = ward.admit()
+    server = subprocess.Popen(
+        [*EYE, *command, "--history", "off", "--alerts", str(ward.rules)],
+        env=ward.environ, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    ward.processes.append(server)
+    assert server.stderr is not None
+    url = next(line.split()[-1] for line in server.stderr if "the web view is at" in line)
+    eventually(lambda: ("seen", "patient") in _firing(url))
+
+    patient.kill()
+
+    eventually(lambda: ("down", "patient") in _firing(url))
+    metrics = _get(f"{url}metrics")
+    assert 'sorcerers_eye_alerts{alertname="down",alertstate="firing",node="patient"' in metrics
+    told = json.loads(_get(f"{url}api/v1/events"))["events"]
+    assert any(one["node"] == "patient" and one["text"].startswith("alert down: ") for one in told)
+
+
+def _firing(url: str) -> set[tuple[str, str]]:
+    told = json.loads(_get(f"{url}api/v1/alerts"))["alerts"]
+    return {(one["rule"], one["node"]) for one in told if one["state"] == "firing"}
+
+
+def _get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return str(answer.read().decode())
 
 
 def test_no_default_rule_is_left_out() -> None:
