@@ -13,12 +13,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from eye.history.points import Point, rounded, rounded_mean
 from eye.history.retention import MINUTE
 from eye.history.store import Filling, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 REMEMBERED = 3600.0
 """Seconds that a node remembers."""
@@ -71,23 +73,43 @@ def pieces(gap: Gap) -> list[Piece]:
     return [Piece(gap, begin, border, MINUTE), exact] if begin < border else [exact]
 
 
-def rows(piece: Piece, answer: dict[str, Any], moved: float) -> list[Row]:
+_Three = tuple[float, float, float]  # mean, least, greatest
+
+
+class Told(msgspec.Struct):
+    """What a node answered about its last hour, as `eye.metrics.recent.Series` says it."""
+
+    starts: list[float]
+    step: float
+    points: dict[str, list[_Three | None]]
+
+
+def understood(answer: Any) -> Told | None:
+    """Understand an answer; None if it is none. It comes from another program, which may be of any version."""
+    try:
+        told = msgspec.convert(answer, Told)
+    except msgspec.ValidationError:
+        return None
+    return told if all(len(column) == len(told.starts) for column in told.points.values()) else None
+
+
+def rows(piece: Piece, told: Told, moved: float) -> list[Row]:
     """Make rows of what a node answered to a piece in seconds."""
     found = []
-    for start, points in _buckets(piece, answer, moved):
+    for start, points in _buckets(piece, told, moved):
         named = {name: rounded(name, point[0]) for name, point in points.items()}
         found.append(Row(piece.gap.node, start, named))
     return found
 
 
-def fillings(piece: Piece, answer: dict[str, Any], moved: float, interval: float) -> list[Filling]:
+def fillings(piece: Piece, told: Told, moved: float, interval: float) -> list[Filling]:
     """Make fillings of what a node answered to a piece in minutes.
 
     It does not say of how many figures a minute's mean is: of as many as its interval makes a minute.
     """
     number = max(MINUTE / interval, 1.0)
     found = []
-    for start, points in _buckets(piece, answer, moved):
+    for start, points in _buckets(piece, told, moved):
         named = {
             name: Point(number, rounded_mean(name, mean), rounded(name, least), rounded(name, most))
             for name, (mean, least, most) in points.items()
@@ -97,12 +119,12 @@ def fillings(piece: Piece, answer: dict[str, Any], moved: float, interval: float
 
 
 def _buckets(
-    piece: Piece, answer: dict[str, Any], moved: float
-) -> Iterator[tuple[float, dict[str, Sequence[float]]]]:
-    columns = answer["points"]
-    for place, start in enumerate(answer["starts"]):
+    piece: Piece, told: Told, moved: float
+) -> Iterator[tuple[float, dict[str, tuple[float, float, float]]]]:
+    for place, start in enumerate(told.starts):
         at = start + moved
-        if piece.since <= at and piece.gap.since < at and at + answer["step"] <= piece.until:
-            points = {name: column[place] for name, column in columns.items() if column[place] is not None}
+        if piece.since <= at and piece.gap.since < at and at + told.step <= piece.until:
+            there = {name: column[place] for name, column in told.points.items()}
+            points = {name: one for name, one in there.items() if one is not None and all(map(math.isfinite, one))}
             if points:
                 yield at, points

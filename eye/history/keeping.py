@@ -24,6 +24,7 @@ ROOM = 30_000
 """Samples that may wait: those of 100 nodes for five minutes. What is older by then, their nodes still know."""
 
 _NEAR = 2.0  # seconds that two clocks may differ before it matters
+_NONSENSE = 1e10  # seconds that no clock is wrong by: who says so does not tell the time
 
 
 class Heard(Protocol):
@@ -124,6 +125,7 @@ class Moments:
         late = heard.at - sample.at
         if abs(late) <= _NEAR:
             self._moved.pop(heard.node, None)
-        elif abs(late - self.moved(heard.node)) > _NEAR:
+        elif abs(late) < _NONSENSE and abs(late - self.moved(heard.node)) > _NEAR:
             self._moved[heard.node] = float(round(late))
-        return Row(heard.node, sample.at + self.moved(heard.node), all_rounded(figures(sample)))
+        at = sample.at + self.moved(heard.node)
+        return Row(heard.node, at if abs(at - heard.at) <= 2 * _NEAR else heard.at, all_rounded(figures(sample)))

@@ -131,13 +131,13 @@ class Writer(GenServer):
     def handle_cast(self, message: Any) -> Any:
         if not isinstance(message, Fetched):
             return super().handle_cast(message)
-        piece, answer = message
-        if answer is not None and piece.gap.node in self._mine:
+        piece, told = message.piece, gaps.understood(message.answer)
+        if told is not None and piece.gap.node in self._mine:
             moved = self._moments.moved(piece.gap.node)
             if piece.step < MINUTE:
-                self._found[0].extend(gaps.rows(piece, answer, moved))
+                self._found[0].extend(gaps.rows(piece, told, moved))
             else:
-                self._found[1].extend(gaps.fillings(piece, answer, moved, self._interval))
+                self._found[1].extend(gaps.fillings(piece, told, moved, self._interval))
         return None
 
     def terminate(self, reason: Reason) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from eye.errors import EyeError
 from eye.history.database import OFF, place_of, what_is_missing
 from eye.history.keeping import Keeping
 from eye.history.writer import Asking
@@ -50,6 +51,12 @@ def asking(parts: Parts, view: View) -> Asking:
     """Say how the writer keeps the nodes being asked, and asks for what it missed."""
 
     def recent(node: str, names: list[str], seconds: float, step: float, done: Done) -> None:
+        try:
+            ask(node, names, seconds, step, done)
+        except EyeError:  # it does not let itself be read, or the interconnect is being restarted
+            done(None)
+
+    def ask(node: str, names: list[str], seconds: float, step: float, done: Done) -> None:
         if node == parts.info.name:
             done(view.recent(node, names, seconds=seconds, step=step))
             return

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eye.history.gaps import REMEMBERED, Gap, Piece, fillings, find, pieces, rows
+from eye.history.gaps import REMEMBERED, Gap, Piece, Told, fillings, find, pieces, rows, understood
 from eye.history.points import Point
 from eye.history.store import Filling, Row
+from eye.metrics.recent import Recent
 
 NOON = 1_800_014_400.0
 
@@ -64,13 +65,48 @@ def test_pieces_lie_side_by_side(since: float) -> None:
         assert one.until == next_.since
 
 
-def answer(begin: float, step: float, means: list[float | None]) -> dict[str, Any]:
+def answer(begin: float, step: float, means: list[float | None]) -> Told:
     points = [None if mean is None else [mean, mean - 0.1, mean + 0.1] for mean in means]
-    return {
-        "starts": [begin + at * step for at in range(len(means))],
-        "step": step,
-        "points": {"host.cpu": points},
-    }
+    starts = [begin + at * step for at in range(len(means))]
+    told = understood({"starts": starts, "step": step, "points": {"host.cpu": points}, "version": 1})
+    assert told is not None
+    return told
+
+
+def test_an_answer_of_this_very_program_is_understood() -> None:
+    recent = Recent()
+    recent.put_figures(NOON, {"host.cpu": 0.5})
+    series = recent.read(["host.cpu"], since=NOON - 1, until=NOON + 1, step=1.0)
+
+    told = understood({"version": 1, "node": "a", "at": NOON, **series._asdict()})
+
+    assert told is not None
+    assert told.points["host.cpu"] == [None, (0.5, 0.5, 0.5), None]
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        None,
+        [],
+        {},
+        {"starts": [1.0], "step": 1.0},
+        {"starts": [1.0], "step": 1.0, "points": {"host.cpu": [[1.0, 2.0]]}},
+        {"starts": [1.0], "step": 1.0, "points": {"host.cpu": []}},
+        {"starts": "soon", "step": 1.0, "points": {}},
+        {"starts": [1.0], "step": 1.0, "points": {"host.cpu": [["a", "b", "c"]]}},
+    ],
+)
+def test_another_answer_is_none(nonsense: Any) -> None:
+    assert understood(nonsense) is None
+
+
+def test_what_is_no_number_is_left_out() -> None:
+    piece = Piece(Gap("a", NOON, NOON + 10), NOON, NOON + 10, 1.0)
+
+    assert rows(piece, answer(NOON + 1, 1.0, [float("nan"), float("inf"), 0.5]), moved=0.0) == [
+        Row("a", NOON + 3, {"host.cpu": 0.5})
+    ]
 
 
 def test_seconds_become_rows_within_the_gap_alone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,6 +80,14 @@ def test_a_clock_that_is_wrong_is_moved_by_whole_seconds_and_always_by_the_same(
 
     assert at == [NOON + 3600 + second for second in range(4)]
     assert moments.moved("a") == 3600.0
+
+
+@pytest.mark.parametrize("said", [float("nan"), float("inf"), -float("inf"), 1e300, -1.0e300])
+def test_who_does_not_tell_the_time_is_written_down_when_heard(heard: Callable[..., Any], said: float) -> None:
+    one = heard("a", NOON)
+    nonsense = type(one)("a", replace(one.sample, at=said), NOON)
+
+    assert Moments().row(nonsense).at == NOON
 
 
 def test_a_clock_that_was_put_right_is_believed_again(heard: Callable[..., Any]) -> None:

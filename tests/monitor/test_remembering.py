@@ -84,6 +84,16 @@ def test_all_that_is_seen_is_kept_and_what_waits_is_written_at_the_end(start: Ca
     assert last > at
 
 
+def test_a_node_that_nobody_may_read_keeps_what_it_sees_itself(start: Callable[..., Node]) -> None:
+    node = start(deny=frozenset({"read"}))
+    until(lambda: len(kept(node)) > 5, PATIENCE)
+    writer = node.system.whereis("eye.history")
+
+    until(lambda: len(kept(node)) > 25, PATIENCE)
+
+    assert node.system.whereis("eye.history") is writer, "that its last hour cannot be read is no reason to crash"
+
+
 def test_without_a_history_that_is_said(start: Callable[..., Node]) -> None:
     view = start(history="off").view
 
