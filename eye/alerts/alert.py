@@ -22,6 +22,10 @@ _ORDER = {
 }
 
 
+_KNOWN = {(state, severity) for state in ("pending", "firing", "resolved") for severity in ("warning", "critical")}
+_FAR = 1e11  # seconds: some thousand years
+
+
 class Alert:
     """What is remembered of one rule at one node, while there is something to remember."""
 
@@ -70,6 +74,20 @@ class Alert:
             return f"{self.phrase}; it lasted {span(self.resolved_at - (self.fired_at or self.since))}"
         lasts = at - self.since
         return f"{self.phrase} for {span(lasts)}" if lasts >= 1 else self.phrase
+
+
+def is_record(told: Any) -> bool:
+    """Whether what another node told is a record: it may be of another version, or of somebody who invents."""
+    if not isinstance(told, dict):
+        return False
+    moments = (told.get(name) for name in ("since", "fired_at", "resolved_at"))
+    return (
+        all(isinstance(told.get(name), str) for name in ("rule", "node", "text"))
+        and (told.get("state"), told.get("severity")) in _KNOWN
+        and isinstance(told.get("silenced"), bool)
+        and all(one is None or (isinstance(one, int | float) and abs(one) < _FAR) for one in moments)
+        and told.get("since") is not None
+    )
 
 
 def in_order(records: list[Record]) -> list[Record]:

@@ -70,7 +70,7 @@ def look(lookout: Lookout, wanted: Wanted) -> Told:
     census = lookout.must_look(wanted.timeout)
     shown = {node.name for node in chosen(census.nodes, wanted.filter)}
     answers = lookout.ask_all(census.routes.values(), ALERTS, timeout=wanted.timeout)
-    told = [answer.value for answer in answers.values() if answer.error is None and answer.value["evaluates"]]
+    told = [answer.value for answer in answers.values() if answer.error is None and _evaluates(answer.value)]
     for answer in answers.values():
         if isinstance(answer.error, ActionRefused):
             tell(str(answer.error))
@@ -84,11 +84,11 @@ def look(lookout: Lookout, wanted: Wanted) -> Told:
 
 def merged(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Make one list of what several evaluating nodes say: of one rule at one node the worst, and who says it."""
-    from eye.alerts.alert import in_order
+    from eye.alerts.alert import in_order, is_record
 
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for answer in sorted(told, key=lambda one: str(one["node"])):
-        for record in answer["alerts"]:
+        for record in filter(is_record, answer["alerts"]):
             known = found.get(_key(record))
             by = [*(known["by"] if known is not None else ()), answer["node"]]
             is_worse = known is None or _WORST.index(record["state"]) < _WORST.index(known["state"])
@@ -112,6 +112,14 @@ def _worked_out(lookout: Lookout, census: Census, wanted: Wanted) -> list[dict[s
     ledger = Ledger()
     play(rules, moments(census.nodes, hours, metrics, census.at), STEP, ledger)
     return [{**record, "by": []} for record in ledger.records(census.at)]
+
+
+def _evaluates(answer: dict[str, Any]) -> bool:
+    return (
+        answer.get("evaluates") is True
+        and isinstance(answer.get("node"), str)
+        and isinstance(answer.get("alerts"), list)
+    )
 
 
 def _key(record: dict[str, Any]) -> tuple[str, str]:
