@@ -7,11 +7,11 @@
     stretches  kind, node, since, until, content   five minutes, an hour, a day of one node: see `retention.Kind`
 
 Why not a row for each sample: 100 nodes at 1 Hz are 8.64 million of them a day, 41 bytes each with four fixed
-columns (356 MB) and far more with as many metrics as there are, for there is no fixed list of columns. Why not
-pack at once: what is in memory alone is lost with the process. So each batch is written as it comes, as
-one row for each `SQUAD` nodes with all figures of theirs in it (`packing`), and minutes later packed again, node
-by node. Measured: 7 to 8 bytes a sample with all 13 metrics, so a day of those nodes is about 70 MB; see
-`benchmarks/history.py`.
+columns (356 MB), 226 with the 34 metrics that there are, and there is no fixed list of columns. Why not pack at
+once: what is in memory alone is lost with the process. So each batch is written as it comes, as one row for
+each `SQUAD` nodes with all figures of theirs in it (`packing`), and minutes later packed again, node by node.
+Measured: 32 bytes a sample in all, with its points and with what SQLite needs, so a day of those nodes is
+264 MB, and 25 MB when the samples have gone; see `benchmarks/history.py`.
 
 The same statements run on SQLite and PostgreSQL. A database of a later version is refused, never changed.
 """
