@@ -128,6 +128,7 @@ class Peer:
         self.ws = WSConnection(ConnectionType.CLIENT)
         self.closed_with: int | None = None
         self.came_at: list[float] = []
+        self.has_enough = False
         self.status = 0
         self.sock.sendall(self.ws.send(Request(host=f"127.0.0.1:{served.port}", target=path)))
         while not self.status:
@@ -143,13 +144,13 @@ class Peer:
             assert data or self.status, "the server said nothing"
 
     def listen(self, until: float, *, pongs: bool = True) -> None:
-        """Read, and answer pings, until that moment or the end."""
-        while self.closed_with is None and (left := until - time.monotonic()) > 0:
-            self.sock.settimeout(max(left, 0.01))
+        """Read, and answer pings, until that moment, or the end, or enough has been heard."""
+        while self.closed_with is None and not self.has_enough and (left := until - time.monotonic()) > 0:
             try:
+                self.sock.settimeout(min(max(left, 0.01), 1.0))
                 data = self.sock.recv(65536)
             except TimeoutError:
-                return
+                continue
             except OSError:
                 data = b""
             if not data:
@@ -164,14 +165,15 @@ class Peer:
                     with suppress(OSError):
                         self.sock.sendall(self.ws.send(event.response()))
                 elif isinstance(event, Ping) and pongs:
-                    self.sock.sendall(self.ws.send(event.response()))
+                    with suppress(OSError):
+                        self.sock.sendall(self.ws.send(event.response()))
 
     def flood(self, until: float, event: Any) -> None:
         """Send that as fast as it goes, until that moment or the end."""
         frames = b"".join(self.ws.send(event) for _ in range(200))
-        self.sock.settimeout(1)
         while time.monotonic() < until:
             try:
+                self.sock.settimeout(1)
                 self.sock.sendall(frames)
             except TimeoutError:
                 continue
