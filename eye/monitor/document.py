@@ -4,11 +4,11 @@
 one place. Within version 1 a field is never renamed, removed or given another meaning; new ones may
 come. Numbers are in base units; only a share is given in percent, with one decimal, and its name says so.
 
-`custom` has what the node's own program tells, as that gives it; an empty object if that tells nothing.
+`custom` has what the node's own program tells, as that gives it; it is left out where that tells nothing.
 
-What is null: `seen_at` of a node that never answered · `host`, `process` and `custom`, as a whole, of a node
-that is down (an old figure must not look like a live one) or that has not said anything yet · a single
-figure that its node could not measure. A suspect node keeps its figures; `seen_at` says how old they are.
+What is null: `seen_at` of a node that never answered · `host` and `process`, as a whole, of a node that is down
+(an old figure must not look like a live one) or that has not said anything yet · a single figure that its node
+could not measure. A suspect node keeps its figures; `seen_at` says how old they are.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def node_document(node: NodeView, metrics: Sequence[Metric] | None = None) -> di
         is_told = node.status != "down"
         entry["host"] = _HOST.write(node.host) if is_told and node.host is not None else None
         entry["process"] = _NODE.write(node.process) if is_told and node.process is not None else None
-        entry["custom"] = _custom(node)
+        if custom := _custom(node):
+            entry["custom"] = custom
         return entry
     for scope in Scope:
         of_part = [metric for metric in metrics if metric.scope is scope]
@@ -66,13 +67,13 @@ class _Whole:
     """All of a part, in the order of the contract: told of every node every second, and therefore read at once."""
 
     def __init__(self, scope: Scope, before: str, after: str) -> None:
-        """`before` and `after` are what is no figure: the fields that the part begins and ends with."""
+        """`before` and `after`, with which the part begins and ends, are no figures: null if empty."""
         metrics = [metric for metric in (*CATALOGUE, *LISTS) if metric.scope is scope]
         self._read = attrgetter(before, *(metric.field for metric in metrics), after)
         self._names = (before, *(metric.json_name for metric in metrics), after)
         self._percents = [metric.json_name for metric in metrics if metric.is_percent and not metric.each]
         self._lists = [metric.json_name for metric in metrics if metric.each]
-        self._last = after
+        self._words = (before, after)
 
     def write(self, reading: HostReading | ProcessReading) -> dict[str, Any]:
         told: dict[str, Any] = dict(zip(self._names, self._read(reading), strict=True))
@@ -84,7 +85,8 @@ class _Whole:
                 told[name] = round(value * 100.0, 1)
         for name in self._lists:
             told[name] = _percents(told[name])
-        told[self._last] = told[self._last] or None
+        for name in self._words:
+            told[name] = told[name] or None
         return told
 
 
@@ -106,10 +108,8 @@ def _percents(shares: tuple[float, ...] | None) -> list[float | None] | None:
     return [round(share * 100.0, 1) if isfinite(share) else None for share in shares]
 
 
-def _custom(node: NodeView) -> dict[str, Any] | None:
-    if node.status == "down" or node.process is None:
-        return None
-    if not node.custom and not node.about:
+def _custom(node: NodeView) -> dict[str, Any]:
+    if node.status == "down" or node.process is None or not (node.custom or node.about):
         return {}
     return {one.json_name: _in_json_units(one, one.read(node)) for one in metrics_of((node,))}
 

@@ -79,7 +79,8 @@ def heading(node: NodeView, now: float, columns: int) -> list[Line]:
         second.append((f", up {cells.span(host.uptime).strip()}", "text"))
     if node.process is not None:
         own = node.process
-        second.append((f"   pid {own.pid}, {own.thread_count} threads, {own.process_count} supervised", "text"))
+        pid = f"pid {own.pid}, " if own.pid else ""  # of a past life it is not known
+        second.append((f"   {pid}{own.thread_count} threads, {own.process_count} supervised", "text"))
         second.append((f", {own.restarts} restart{'s' * (own.restarts != 1)}", "warn" if own.restarts else "text"))
     return [cells.cut(tuple(first), columns), cells.cut(tuple(second), columns)]
 

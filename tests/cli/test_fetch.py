@@ -90,7 +90,7 @@ def test_the_formats(run: Callable[..., Any], node: Node) -> None:
     assert re.search(r"^mystic-node-1 +● up ", table.out, re.MULTILINE)
     assert "\x1b" not in table.out
     assert document["nodes"][0]["address"] == node.address
-    assert set(document["nodes"][0]) == {"node", "status", "address", "seen_at", "host", "process", "custom"}
+    assert set(document["nodes"][0]) == {"node", "status", "address", "seen_at", "host", "process"}
     assert set(rows[0]) == {"at", "node", "status", "address", "seen_at", "host_cpu_percent"}
     assert 'sorcerers_eye_node_up{node="mystic-node-1"} 1' in exposition
     assert "sorcerers_eye_node_memory_rss_bytes" in exposition

@@ -150,7 +150,8 @@ def test_the_depth_that_is_counted_is_the_depth_there_is(value: Any) -> None:
 
 # ---------------------------------------------------------------------------------------- errors
 
-_NUMBERS = {"seconds": 1.5, "size": 2, "limit": 1, "at": 3, "count": 5, "most": 4, "ago": 9.5, "kept": 3.5}
+_GIVEN: dict[str, Any] = {"seconds": 1.5, "size": 2, "limit": 1, "at": 3, "count": 5, "most": 4, "ago": 9.5}
+_GIVEN |= {"kept": 3.5, "problems": ((1, 2, "text", "text"),)}
 
 EYE_ERRORS = [
     kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.EyeError)
@@ -161,7 +162,7 @@ EYE_ERRORS = [
 def test_every_error_of_ours_arrives_as_itself(kind: type[errors.EyeError]) -> None:
     own = kind.__init__
     names = inspect.signature(own).parameters.values() if inspect.isfunction(own) else ()
-    wanted = [_NUMBERS.get(one.name, "text") for one in names if one.name != "self"]
+    wanted = [_GIVEN.get(one.name, "text") for one in names if one.name != "self"]
     error = kind(*(wanted or ["text"]))
 
     said = codec.decode(codec.encode(codec.describe_error(error)), tuple[str, tuple[Any, ...]])

@@ -56,6 +56,12 @@ def test_what_is_newer_than_the_contract() -> None:
     assert entry["custom"] == {"orders": 5}
 
 
+def test_nothing_is_said_of_own_figures_where_there_are_none() -> None:
+    (entry,) = document([node()], NOW)["nodes"]
+
+    assert "custom" not in entry
+
+
 def test_a_node_that_is_down_has_no_readings_and_keeps_when_it_was_seen() -> None:
     (entry,) = document([node(status="down")], NOW)["nodes"]
 
@@ -66,7 +72,6 @@ def test_a_node_that_is_down_has_no_readings_and_keeps_when_it_was_seen() -> Non
         "seen_at": 1795462080.0,
         "host": None,
         "process": None,
-        "custom": None,
     }
 
 
