@@ -478,7 +478,7 @@ def test_every_event_can_be_read_again(view: StillView) -> None:
         await until(app, pilot, lambda: page.first > 50)
         await pilot.press("home")
         assert page.first == 0
-        view.records = [*view.records, {**view.records[0], "node": "new"}]
+        view.records = [*view.records, {**view.records[0], "node": "new", "at": NOW}]
         app.beat()
         assert page.first == 0
         await pilot.press("end")
