@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-SEATS = 8
+SEATS = 9
 HOME = Path(__file__).parents[2]
 
 

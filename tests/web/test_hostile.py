@@ -50,7 +50,9 @@ def test_who_misbehaves_is_gone_and_nobody_else_notices(served: Served) -> None:
     end = began + GONE + 2
     good = Peer(served)
     listening = in_thread(good.listen, began + GONE)
-    # Seven seats for seven that misbehave; when all are free again, seven more can sit down.
+    # Eight seats for eight that misbehave; when all are free again, eight more can sit down.
+    stream = served.connect(receive_buffer=4096)
+    stream.sendall(b"GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
     deaf = [Peer(served, receive_buffer=4096) for _ in range(2)]
     dead = [Peer(served) for _ in range(2)]
     floods = [Peer(served) for _ in range(3)]
@@ -69,7 +71,7 @@ def test_who_misbehaves_is_gone_and_nobody_else_notices(served: Served) -> None:
     was_closed_with = good.closed_with
     grew_by = memory_of(served) - before
     gaps = [after - before for before, after in zip(good.came_at, good.came_at[1:], strict=False)]
-    for peer in (*taken, *deaf, *dead, *floods, good):
+    for peer in (*taken, *deaf, *dead, *floods, good, stream):
         peer.close()
     for thread in busy:
         thread.join(5)
