@@ -71,7 +71,10 @@ SORTS = ("node", "status", "cpu", "memory", "mem%", "procs", "rss", "super", "re
     metavar="SECONDS",
     help="How often figures are taken and painted.",
 )
-@history_option("Where to keep what is seen: a file, sqlite:///FILE, postgresql://USER@HOST/DATABASE, or off.")
+@history_option(
+    "Keep what is seen there: a file, sqlite:///FILE, postgresql://USER@HOST/DATABASE. Not given, what others "
+    "have kept is only read; off does not even look."
+)
 @keep_option()
 @alerts_option("default")
 @pacing_options
@@ -103,6 +106,7 @@ def command(
         tls_ca=shared.tls_ca,
         interval=interval,
         history=where(history),
+        writes_history=history is not None,
         history_keep=history_keep,
         **pacing,
     )

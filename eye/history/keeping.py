@@ -73,6 +73,13 @@ class Keeping:
                 self._store = self._make_store()
             return self._store
 
+    def close(self) -> None:
+        """Close the store, if it was ever needed. Idempotent."""
+        with self._lock:
+            store = self._store
+        if store is not None:
+            store.close()
+
     @property
     def waiting(self) -> int:
         return len(self._waiting)

@@ -81,6 +81,8 @@ class NodeConfig:
     """of the others, so many share one."""
     history: str = HISTORY_OFF
     """Where what its view sees is kept: a file, the URL of a database, or `off`."""
+    writes_history: bool = True
+    """Whether it is kept there by this node; or only read, if somebody else keeps it."""
     history_keep: str = HISTORY_KEEP
     """How long samples, points of minutes and points of hours are kept."""
     deny: frozenset[str] = field(default_factory=frozenset)

@@ -159,7 +159,7 @@ class Node:
         """The cluster as this node sees it. The first use starts the collectors."""
         if not self._is_observing:
             self._add(self._root, observing(self._parts))
-            if not isinstance(keeping := self._parts.history, str):
+            if self.config.writes_history and not isinstance(keeping := self._parts.history, str):
                 asking = remembering.asking(self._parts, self._view)
                 self._add(self._root, history(self._parts, keeping, asking))
             self._is_observing = True
@@ -335,7 +335,7 @@ def _assemble(
         standing=standing,
         draw=system_chance,
         derive=cookie.derive,
-        history=remembering.keeping(config.history, config.history_keep, clock),
+        history=remembering.keeping(config.history, config.history_keep, clock, writes=config.writes_history),
         is_hidden=observer,
         warm_up=None if make_probe is None else 0.0,
     )
@@ -349,8 +349,10 @@ def _manager_engine(cookie: Cookie, clock: Clock, tls: Tls, traffic: Traffic) ->
 
 
 def _close_what_is_left(parts: Parts) -> None:
-    """Close what processes would have closed, had they not been abandoned."""
+    """Close what processes would have closed, had they not been abandoned, and what belongs to none."""
     if (engine := parts.engine.put(None)) is not None:
         engine.close()
+    if not isinstance(parts.history, str):
+        parts.history.close()
     for strategy in parts.strategies:
         strategy.withdraw()

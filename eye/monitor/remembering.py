@@ -7,6 +7,7 @@ does. Nothing of a database is loaded before the writer is.
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eye.errors import EyeError
@@ -29,20 +30,23 @@ _PATIENCE = 5.0  # seconds that a node has to tell of its last hour
 _INTEREST = 15.0  # seconds, renewed with every batch
 
 
-def keeping(where: str, how_long: str, clock: Clock) -> Keeping | str:
-    """Make what keeps a history there; or answer why none is kept."""
+def keeping(where: str, how_long: str, clock: Clock, *, writes: bool = True) -> Keeping | str:
+    """Make what keeps a history there, or only reads the one that others keep; or answer why there is none."""
     if where == OFF:
         return "this view was started without it; see --history"
     if (missing := what_is_missing(where)) is not None:
-        logger.warning("no history is kept: %s", missing)
+        if writes:
+            logger.warning("no history is kept: %s", missing)
         return missing
+    if not writes and "://" not in where and not Path(where).exists():
+        return "whoever serves a page keeps one (`sorcerers_eye web`, `start --web`), and this view with --history"
 
     def make_store() -> Store:
         from eye.history.database import url_of
         from eye.history.retention import keep
         from eye.history.sql_store import SqlStore
 
-        return SqlStore(url_of(where), clock.now, keep(how_long))
+        return SqlStore(url_of(where), clock.now, keep(how_long), must_exist=not writes)
 
     return Keeping(make_store, place_of(where))
 

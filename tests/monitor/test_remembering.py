@@ -94,6 +94,20 @@ def test_a_node_that_nobody_may_read_keeps_what_it_sees_itself(start: Callable[.
     assert node.system.whereis("eye.history") is writer, "that its last hour cannot be read is no reason to crash"
 
 
+def test_who_only_reads_shows_what_another_keeps_and_writes_nothing(start: Callable[..., Node]) -> None:
+    keeper, reader = start(), start("reader", writes_history=False)
+    assert not reader.view.has_history, "there was nothing when it began"
+    until(lambda: len(kept(keeper)) > 5, PATIENCE)
+
+    later = start("later", writes_history=False)
+
+    assert later.view.has_history
+    assert len(kept(later, "keeper")) > 5
+    assert {one.system.whereis("eye.history") for one in (reader, later)} == {None}
+    later.stop()
+    assert len(kept(keeper)) > 5
+
+
 def test_without_a_history_that_is_said(start: Callable[..., Node]) -> None:
     view = start(history="off").view
 
