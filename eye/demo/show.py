@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import select
 import sys
 import time
@@ -28,6 +29,9 @@ _MENU = """
     1  crash a process            2  crash it again and again     3  crash a collector of this eye
     4  kill -9 a node / start it  5  freeze a node / thaw it      q  quit
 """
+
+_RIGHTS = ("kill", "state")
+"""What may be done to the demo's nodes that others do not allow unless told to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,13 @@ def play(wishes: Wishes, stop: threading.Event, write: Callable[[str], None], *,
         NodeConfig(
             name=f"demo-{os.getpid()}",
             cookie_file=wishes.cookie_file,
-            allow=frozenset({"kill"}),
+            allow=frozenset(_RIGHTS),
             history=wishes.history,
         ),
         environ=environ,
         observer=True,
     )
-    arguments = ["--allow", "kill"]
+    arguments = [word for right in _RIGHTS for word in ("--allow", right)]
     if wishes.cookie_file is not None:
         arguments += ["--cookie-file", str(cookie_path(environ, wishes.cookie_file))]
     stage = Stage(names, eye, narrator, arguments)
@@ -72,10 +76,12 @@ def play(wishes: Wishes, stop: threading.Event, write: Callable[[str], None], *,
         stage.start()
         if wishes.rules is not None:
             eye.evaluate(wishes.rules)
-        url = _serve(eye, wishes.port)
+        token = secrets.token_urlsafe(12)
+        url = _serve(eye, wishes.port, token)
         narrator.say("")
         narrator.say(f"{len(names)} nodes are up after {time.monotonic() - began:.1f} s: {', '.join(names)}")
         narrator.say(f"Watch them:  {url}")
+        narrator.say(f"Its buttons break things, too, for who has this token:  {token}")
         narrator.say("In another terminal:  sorcerers_eye fetch")
         if wishes.opens_browser:
             _open(url)
@@ -99,10 +105,10 @@ def _free_names(count: int) -> list[str]:
     return names
 
 
-def _serve(eye: Node, port: int) -> str:
+def _serve(eye: Node, port: int, token: str) -> str:
     from eye.web.service import serve
 
-    return serve(eye, "127.0.0.1", port)
+    return serve(eye, "127.0.0.1", port, actions=token)
 
 
 def _open(url: str) -> None:

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import psutil
 import pytest
@@ -290,8 +292,6 @@ def test_the_demo_leaves_nothing_behind_however_it_ends(village: Village, end: s
 
 
 def test_the_demos_page_shows_its_nodes_and_their_figures(village: Village) -> None:
-    from urllib.request import urlopen
-
     demo = village.start("demo", "--nodes", "3", "--no-browser")
     assert demo.stdout is not None
     url = next(line for line in demo.stdout if line.startswith("Watch them")).split()[-1]
@@ -304,6 +304,26 @@ def test_the_demos_page_shows_its_nodes_and_their_figures(village: Village) -> N
     assert [node["node"] for node in nodes] == ["mystic-node-1", "mystic-node-2", "mystic-node-3"]
     assert all(node["host"]["cpu_percent"] is not None for node in nodes)
     assert 'sorcerers_eye_node_up{node="mystic-node-1"} 1' in metrics
+
+
+def test_the_demos_page_breaks_things_for_who_has_the_token_that_was_printed(village: Village) -> None:
+    demo = village.start("demo", "--nodes", "2", "--no-browser")
+    assert demo.stdout is not None
+    url = next(line for line in demo.stdout if line.startswith("Watch them")).split()[-1]
+    token = next(demo.stdout).split()[-1]
+
+    def crash(token: str) -> int:
+        headers = {"Content-Type": "application/json", "X-Eye-Token": token, "Origin": url.rstrip("/")}
+        body = json.dumps({"process": "/eye/local/sampler"}).encode()
+        try:
+            with urlopen(Request(f"{url}api/v1/crash/mystic-node-1", body, headers), timeout=10) as answer:
+                return int(answer.status)
+        except HTTPError as error:
+            return error.code
+
+    assert crash("not" + token) == 403
+    assert crash(token) == 200
+    assert any("local/sampler#2 started in its place" in line for line in demo.stdout)
 
 
 def test_the_story_of_the_demo_comes_true(village: Village) -> None:
