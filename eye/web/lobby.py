@@ -139,9 +139,8 @@ class Lobby:
         self._selector.register(self._ear, _READ)
         while not self._is_over:
             self._look_at_doors()
-            for key, _ in self._selector.select(
-                1.0 if self._waiting or self._ready or not self._listens else None
-            ):
+            patience = 1.0 if self._waiting or self._ready or not self._listens else None
+            for key, _ in self._selector.select(patience):
                 if key.fileobj is self._ear:
                     with contextlib.suppress(OSError):
                         self._ear.recv(_PIECE)
@@ -175,25 +174,29 @@ class Lobby:
                 return
             guards.limit(sock)
             sock.setblocking(False)
-            is_secure = self._certificate is not None
             if self._certificate is not None:
-                sock = self._certificate.wrap(sock)
-            line = Line(sock, peer[:2], self._now() + PATIENCE, is_secure=is_secure)
+                try:
+                    sock = self._certificate.wrap(sock)
+                except OSError:  # whoever it was has broken off already
+                    continue
+            line = Line(sock, peer[:2], self._now() + PATIENCE, is_secure=self._certificate is not None)
             if len(self._waiting) >= _MOST_WAITING:
                 self._let_longest_go()
             self._wait_for(line)
 
-    def _wait_for(self, line: Line) -> None:
+    def _wait_for(self, line: Line, *, has_left_over: bool = False) -> None:
         self._waiting.add(line)
         self._selector.register(line.sock, _READ, line)
-        if line.is_secure:
-            self._hear(line)  # what TLS holds already, no selector shows
+        if line.is_secure or has_left_over:  # what TLS holds already, no selector shows
+            self._hear(line, has_left_over=has_left_over)
 
-    def _hear(self, line: Line) -> None:
-        """Take what has come; it may be a part of a request, or all of it."""
+    def _hear(self, line: Line, *, has_left_over: bool = False) -> None:
+        """Take what has come, and what came along with the request before; it may be a part of a request."""
         try:
             if not line.has_greeted and not self._greet(line):
                 return
+            if has_left_over:
+                self._take(line, b"")
             while line in self._waiting:
                 data = line.sock.recv(_PIECE)
                 if not data:
@@ -213,8 +216,7 @@ class Lobby:
         try:
             line.sock.do_handshake()
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as wanted:
-            is_full = isinstance(wanted, ssl.SSLWantWriteError)
-            self._selector.modify(line.sock, _WRITE if is_full else _READ, line)
+            self._selector.modify(line.sock, _WRITE if isinstance(wanted, ssl.SSLWantWriteError) else _READ, line)
             return False
         self._selector.modify(line.sock, _READ, line)
         line.has_greeted = True
@@ -242,7 +244,12 @@ class Lobby:
         while self._ready and len(self._served) < self._most_threads:
             line = self._ready.popleft()
             self._served.add(line)
-            threading.Thread(target=self._answer, args=(line,), name="eye-web-request", daemon=True).start()
+            try:
+                threading.Thread(target=self._answer, args=(line,), name="eye-web-request", daemon=True).start()
+            except RuntimeError:  # the system has no thread left: it waits, as where there are too many of ours
+                self._served.discard(line)
+                self._ready.appendleft(line)
+                return
 
     def _answer(self, line: Line) -> None:
         # On a thread of its own.
@@ -265,11 +272,7 @@ class Lobby:
         else:
             line.deadline = self._now() + IDLE
             line.sock.setblocking(False)
-            self._waiting.add(line)
-            self._selector.register(line.sock, _READ, line)
-            self._take(line, b"")  # what came along with the request before
-            if line in self._waiting and line.is_secure:
-                self._hear(line)
+            self._wait_for(line, has_left_over=True)
 
     def _carry(self, relay: Relay | None) -> None:
         assert relay is not None

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import socket
+import ssl
+import struct
 import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import h11
 import pytest
 
 from eye.testing import until
 from eye.web import lobby as lobbies
+from eye.web.certificate import Certificate
 from eye.web.lobby import Lobby
+from tests.web.serving import make_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from eye.web.line import Line
 
@@ -25,9 +31,11 @@ ASK = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 @contextmanager
-def lobby(serve: Callable[[Line], bool], most_threads: int = 4) -> Iterator[tuple[Lobby, int]]:
+def lobby(
+    serve: Callable[[Line], bool], most_threads: int = 4, certificate: Certificate | None = None
+) -> Iterator[tuple[Lobby, int]]:
     listener = socket.create_server(("127.0.0.1", 0))
-    made = Lobby(listener, serve, most_threads=most_threads)
+    made = Lobby(listener, serve, most_threads=most_threads, certificate=certificate)
     try:
         yield made, listener.getsockname()[1]
     finally:
@@ -121,3 +129,82 @@ def test_an_idle_lobby_sleeps() -> None:
 def test_what_is_no_request_is_told_so() -> None:
     with lobby(lambda line: False) as (_, port), call(port, b"hello there\r\n\r\n") as caller:
         assert caller.recv(4096).startswith(b"HTTP/1.1 400")
+
+
+def answer(line: Line) -> bool:
+    """Say «ok», as a server does that lets the connection be used again."""
+    line.sock.setblocking(True)
+    http = line.talk.http
+    parts = (h11.Response(status_code=200, headers=[("Content-Length", "2")]), h11.Data(b"ok"), h11.EndOfMessage())
+    line.sock.sendall(b"".join(http.send(part) or b"" for part in parts))
+    return line.talk.goes_on()
+
+
+def test_who_goes_before_it_is_told_to_go_on_takes_nobody_along() -> None:
+    gate, answered = threading.Event(), threading.Event()
+
+    def serve(line: Line) -> bool:
+        gate.wait(20)
+        is_kept = answer(line)
+        answered.set()
+        return is_kept
+
+    with lobby(serve) as (made, port):
+        hasty = call(
+            port, ASK + b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+        )
+        until(lambda: bool(made._served))
+        hasty.close()
+        gate.set()
+        until(lambda: answered.is_set() and not made._served)
+        with call(port) as caller:
+            told = caller.recv(4096)
+
+    assert told.startswith(b"HTTP/1.1 200")
+
+
+def test_who_breaks_off_before_tls_begins_takes_nobody_along(tmp_path: Path) -> None:
+    broken_off = []
+
+    class Slow(Certificate):
+        def wrap(self, sock: socket.socket) -> ssl.SSLSocket:
+            if not broken_off:
+                hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+                hasty.close()
+                broken_off.append(sock)
+            return super().wrap(sock)
+
+    make_certificate(tmp_path)
+    certificate = Slow(tmp_path / "cert.pem", tmp_path / "key.pem")
+    trusting = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+    hasty = socket.socket()
+    with lobby(answer, certificate=certificate) as (_, port):
+        hasty.connect(("127.0.0.1", port))
+        hasty.send(b"x")
+        until(lambda: bool(broken_off))
+        plain = socket.create_connection(("127.0.0.1", port), timeout=20)
+        with trusting.wrap_socket(plain, server_hostname="127.0.0.1") as caller:
+            caller.sendall(ASK)
+            told = caller.recv(4096)
+
+    assert told.startswith(b"HTTP/1.1 200")
+
+
+def test_where_the_system_has_no_thread_left_a_request_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = []
+
+    class Scarce(threading.Thread):
+        def start(self) -> None:
+            if not refused:
+                refused.append(self)
+                raise RuntimeError("can't start new thread")
+            super().start()
+
+    with lobby(answer) as (_, port):
+        monkeypatch.setattr(lobbies.threading, "Thread", Scarce)
+        with call(port) as first:
+            until(lambda: bool(refused))
+            with call(port) as second:
+                told = first.recv(4096), second.recv(4096)
+
+    assert [one[:12] for one in told] == [b"HTTP/1.1 200"] * 2
