@@ -12,7 +12,6 @@ import errno
 import selectors
 import socket
 import sys
-import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,7 +19,7 @@ from eye.cluster import dispatch, sockets
 from eye.cluster.channel import PlainChannel
 from eye.cluster.conversation import Conversation, Stage, TlsWanted
 from eye.cluster.interconnect import Answer
-from eye.cluster.lookup import LookUp, resolve
+from eye.cluster.lookup import look_up, resolve
 from eye.cluster.node import Address
 from eye.errors import BadAddress, ClusterError, DeadlineExceeded, DecodeRefused, NodeUnreachable, WireError
 
@@ -163,8 +162,7 @@ class Line:
             self._places = resolve(address, socket.AI_NUMERICHOST)
         except socket.gaierror:  # a name: asking for it may block for seconds, so not here
             attempt = self._attempt
-            act = LookUp(address, lambda places, error: self.loop.post(lambda: self.found(attempt, places, error)))
-            threading.Thread(target=act, name="eye-name-lookup", daemon=True).start()
+            look_up(address, lambda places, error: self.loop.post(lambda: self.found(attempt, places, error)))
         else:
             self._dial()
 

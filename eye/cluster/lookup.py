@@ -7,6 +7,7 @@ its own.
 from __future__ import annotations
 
 import socket
+import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,17 +19,19 @@ Places = list[tuple[Any, ...]]
 """What `getaddrinfo` gives."""
 
 
-class LookUp:
-    """Asks for a host name, on whatever thread it is called, and tells."""
+def look_up(address: Address, tell: Callable[[Places, OSError | None], None]) -> None:
+    """Ask for a host name, and tell, on a thread of its own."""
 
-    def __init__(self, address: Address, tell: Callable[[Places, OSError | None], None]) -> None:
-        self._address, self._tell = address, tell
-
-    def __call__(self) -> None:
+    def ask() -> None:
         try:
-            self._tell(resolve(self._address), None)
+            tell(resolve(address), None)
         except OSError as failed:
-            self._tell([], failed)
+            tell([], failed)
+
+    try:
+        threading.Thread(target=ask, name="eye-name-lookup", daemon=True).start()
+    except RuntimeError as refused:  # the program is ending, or has too many threads
+        tell([], OSError(str(refused)))
 
 
 def resolve(address: Address, flags: int = 0) -> Places:

@@ -146,13 +146,20 @@ class Switchboard:
     # ----------------------------------------------------------------------------- running
 
     def start(self) -> None:
-        """Run the loop on a thread of its own from now on. A second time does nothing."""
+        """Run the loop on a thread of its own from now on. A second time does nothing.
+
+        A program that is ending gets no more threads (CPython 3.12): then whoever asks several moves it himself.
+        """
         if self._thread is not None:
             return
         with self._lock:
             if self._thread is None and not self._closed:
-                self._thread = threading.Thread(target=self._run, name="eye-switchboard", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="eye-switchboard", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:
+                    return
+                self._thread = thread
 
     def run_until(self, finished: Callable[[], bool]) -> None:
         """Move everything, on the calling thread, until `finished()`."""

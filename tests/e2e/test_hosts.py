@@ -417,3 +417,26 @@ def test_a_start_method_may_still_be_chosen(host: Callable[..., Host]) -> None:
 
     assert one.told() == "spawn"
     assert one.end() == (0, "")
+
+
+ENDS = """
+    import sys
+    import eye
+    node = eye.start_node("ender", history="off")
+    for use in sys.argv[1:]:
+        if use == "look":
+            node.view.fresh()
+        elif use == "serve":
+            import eye.web
+            eye.web.serve(node)
+"""
+
+
+@pytest.mark.parametrize("uses", [[], ["look"], ["look", "serve"]], ids=" ".join)
+def test_a_program_of_different_pythons_that_just_ends_says_nothing(
+    host: Callable[..., Host], monkeypatch: pytest.MonkeyPatch, uses: list[str]
+) -> None:
+    for python in [sys.executable, *os.environ.get("EYE_OTHER_PYTHONS", "").split()]:
+        monkeypatch.setattr(sys, "executable", python)
+
+        assert host(ENDS, *uses).end() == (0, ""), python
