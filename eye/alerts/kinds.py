@@ -48,7 +48,9 @@ def read_options(kind: str, table: Mapping[str, Any]) -> tuple[dict[str, Any], l
 
 def _address(value: Any) -> str:
     parts = urlsplit(value) if isinstance(value, str) else None
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+    # What urllib would refuse, it would refuse with all of it in the error, which is logged.
+    is_plain = str(value).isprintable() and " " not in str(value)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or not is_plain:
         raise ValueError('an address is expected: "https://example.org/hook"')
     return str(value)
 

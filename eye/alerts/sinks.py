@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 from eye.errors import SinkFailed
 
@@ -50,8 +51,7 @@ def sender(settings: SinkSettings, node: str, environ: Mapping[str, str]) -> Cal
 def sentence(record: Record) -> str:
     """Say a record in one line, harmless to a terminal and to a log."""
     how = "is over" if record["state"] == "resolved" else f"({record['severity']})"
-    said = f"alert {record['rule']} at {record['node']} {how}: {record['text']}"
-    return "".join(char if char.isprintable() else "?" for char in said)
+    return _harmless(f"alert {record['rule']} at {record['node']} {how}: {record['text']}")
 
 
 # ------------------------------------------------------------------------------------ kinds
@@ -90,6 +90,7 @@ def _bell(settings: SinkSettings, node: str, environ: Mapping[str, str]) -> Call
 def _webhook(settings: SinkSettings, node: str, environ: Mapping[str, str]) -> Callable[[list[Record]], None]:
     del environ
     url, timeout = settings.options["url"], settings.options["timeout"]
+    where = f"{urlsplit(url).scheme}://{urlsplit(url).netloc.rpartition('@')[2]}"  # the rest may be secret
     headers = {"Content-Type": "application/json", "User-Agent": "sorcerers-eye", **settings.options["headers"]}
 
     def send(records: list[Record]) -> None:
@@ -106,11 +107,11 @@ def _webhook(settings: SinkSettings, node: str, environ: Mapping[str, str]) -> C
                 answer.read(_MOST_SAID)
         except HTTPError as error:
             with error:
-                said = _plain(error.read(_MOST_SAID))
+                said = _plain(f"{error.reason} ".encode() + error.read(_MOST_SAID))
             is_final = 300 <= error.code < 500 and error.code not in _PASSING
-            raise SinkFailed(settings.name, f"{error.code} {error.reason} {said}".rstrip(), is_final) from None
+            raise SinkFailed(settings.name, f"{error.code} {said}".rstrip(), is_final) from None
         except URLError as error:
-            raise SinkFailed(settings.name, f"{url}: {error.reason}") from None
+            raise SinkFailed(settings.name, f"{where}: {error.reason}") from None
 
     return send
 
@@ -207,7 +208,12 @@ def _variables(record: Record) -> dict[str, str]:
 
 
 def _plain(said: bytes) -> str:
-    return " ".join(said.decode(errors="replace").split())
+    """Put what somebody else said on one line, harmless to a terminal and to a log."""
+    return _harmless(" ".join(said.decode(errors="replace").split()))
+
+
+def _harmless(said: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in said)
 
 
 _MAKERS: dict[str, _Make] = {

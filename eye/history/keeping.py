@@ -56,6 +56,7 @@ class Keeping:
         """What keeps it from being written, now; None if nothing does."""
         self._make_store = make_store
         self._store: Store | None = None
+        self._making = threading.Lock()  # which takes its time, and nobody who has a sample waits for that
         self._lock = threading.Lock()
         self._waiting: deque[Heard] = deque()
         self._room = room
@@ -68,14 +69,14 @@ class Keeping:
         Raises:
             HistoryOff: what it needs is not installed.
         """
-        with self._lock:
+        with self._making:
             if self._store is None:
                 self._store = self._make_store()
             return self._store
 
     def close(self) -> None:
         """Close the store, if it was ever needed. Idempotent."""
-        with self._lock:
+        with self._making:
             store = self._store
         if store is not None:
             store.close()

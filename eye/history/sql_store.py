@@ -220,7 +220,8 @@ class SqlStore:
     def _filled(self, fillings: Sequence[Filling]) -> list[dict[str, Any]]:
         by_hour: dict[tuple[int, float], list[Any]] = {}
         for one in sorted(fillings, key=lambda filling: filling.at):
-            points = {self._metric_ids[name]: point for name, point in one.points.items()}
+            numbered = ((self._metric_ids[name], point) for name, point in one.points.items())
+            points = {number: point for number, point in numbered if number < NODE}
             of_hour = by_hour.setdefault((self._node_ids[one.node], window_of(one.at, HOUR)), [])
             of_hour.append((round(one.at * 1000), points))
         kind = Kind.YOUNG_MINUTES.value
@@ -229,6 +230,7 @@ class SqlStore:
     def _number(self, connection: Connection, table: Table, names: Collection[str], known: dict[str, int]) -> None:
         """Get to know the numbers of names, and give numbers to those that have none."""
         unknown = sorted(name for name in names if name not in known)
+        unknown = self._look_up(connection, table, unknown, known)
         if not unknown:
             return
         insert: Any
@@ -236,10 +238,18 @@ class SqlStore:
             from sqlalchemy.dialects.sqlite import insert
         else:
             from sqlalchemy.dialects.postgresql import insert
+        # Only those that are missing: PostgreSQL uses a number up for each, also where there is a conflict.
         connection.execute(insert(table).on_conflict_do_nothing(), [{"name": name} for name in unknown])
-        for some in _pieces(unknown):
+        self._look_up(connection, table, unknown, known)
+
+    def _look_up(
+        self, connection: Connection, table: Table, names: Sequence[str], known: dict[str, int]
+    ) -> list[str]:
+        """Get to know the numbers of names that have one; answer the others."""
+        for some in _pieces(names):
             found = select(table.c.name, table.c.id).where(table.c.name.in_(some))
             known.update((name, number) for name, number in connection.execute(found))
+        return [name for name in names if name not in known]
 
     def describe(self, units: Mapping[str, str]) -> None:
         with self._connection(writes=True) as connection:

@@ -19,7 +19,7 @@ from eye.errors import HistoryError, HistoryOff, HistoryUnusable
 from eye.history import gaps
 from eye.history.keeping import Moments
 from eye.history.retention import MINUTE
-from eye.metrics.custom import PREFIX
+from eye.metrics.custom import PREFIX, metric
 from eye.supervision.answers import Continue
 from eye.supervision.gen_server import GenServer
 
@@ -174,7 +174,9 @@ class Writer(GenServer):
     def _describe(self, taken: Taken) -> None:
         """Have the units of the programs' own figures remembered, once."""
         said = {
-            PREFIX + name: about.unit for one in taken.heard for name, about in (one.sample.about or {}).items()
+            PREFIX + name: metric(name, about).unit.value  # a node may say what is none
+            for one in taken.heard
+            for name, about in (one.sample.about or {}).items()
         }
         new = {name: unit for name, unit in said.items() if self._units.get(name) != unit}
         if new:

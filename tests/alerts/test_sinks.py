@@ -20,7 +20,7 @@ import pytest
 
 from eye.alerts import rule_file
 from eye.alerts.sinks import sender
-from eye.errors import SinkFailed
+from eye.errors import BadRules, SinkFailed
 from eye.testing import until
 
 FIRING: dict[str, Any] = {
@@ -123,6 +123,33 @@ def test_where_nobody_listens_it_may_help_to_try_again() -> None:
         _hook(f"http://127.0.0.1:{port}")([FIRING])
 
     assert not failed.value.is_final
+
+
+def test_what_is_secret_in_an_address_is_not_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+    with pytest.raises(SinkFailed) as failed:
+        _hook(f"http://me:password@127.0.0.1:{port}/services/T0KEN?key=T0KEN")([FIRING])
+
+    assert f"http://127.0.0.1:{port}: " in str(failed.value)
+    assert "T0KEN" not in str(failed.value)
+    assert "password" not in str(failed.value)
+
+
+@pytest.mark.parametrize("url", ["https://example.org/a T0KEN", "https://example.org/\\u0007T0KEN"])
+def test_an_address_that_could_not_be_called_is_a_mistake_of_the_file(url: str) -> None:
+    with pytest.raises(BadRules, match="an address is expected"):
+        _hook(url)
+
+
+def test_what_a_server_says_is_harmless(server: Server) -> None:
+    server.status, server.body = 500, b"\x1b]0;owned\x07 no"
+
+    with pytest.raises(SinkFailed) as failed:
+        _hook(server.url)([FIRING])
+
+    assert str(failed.value).isprintable()
 
 
 def test_a_server_that_says_nothing_is_given_up_in_time() -> None:

@@ -247,6 +247,30 @@ def test_what_was_not_written_as_it_passed_is_filled_in_by_the_minute(store: Sto
     assert points(store, NOON, HOUR, HOUR) == {0.0: Point(120, 3.5, 1.0, 5.0)}
 
 
+@pytest.mark.parametrize("kind", STORES[1:])
+def test_a_metric_for_which_there_is_no_number_is_left_out(kind: str, make_store: Callable[..., Store]) -> None:
+    store: Any = make_store(kind)
+    store._metric_ids["custom.x"] = 70_000
+    point = Point(60, 2.0, 1.0, 3.0)
+
+    store.write(
+        [Row("a", NOON + 60, {CPU: 5.0, "custom.x": 1.0})], [Filling("a", NOON, {CPU: point, "custom.x": point})]
+    )
+
+    assert points(store, NOON, 120, 60) == {0.0: point, 60.0: Point(1, 5.0, 5.0, 5.0)}
+
+
+@pytest.mark.parametrize("kind", STORES[1:])
+def test_names_that_are_known_use_no_numbers_up(kind: str, make_store: Callable[..., Store]) -> None:
+    for _ in range(5):
+        make_store(kind).write([Row("a", NOON, {CPU: 0.5, MEMORY: 1.0})])
+    last: Any = make_store(kind)
+
+    last.write([Row("b", NOON, {"custom.new": 1.0})])
+
+    assert (last._metric_ids, last._node_ids) == ({"custom.new": 3}, {"b": 2})
+
+
 def test_a_point_of_an_hour_does_not_stand_for_what_is_known_by_the_minute(store: Store) -> None:
     store.write(rows("a", NOON + 1800, 120))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -42,6 +43,20 @@ def test_the_newest_have_room(heard: Callable[..., Any]) -> None:
 
     assert [one.sample.at - NOON for one in taken.heard] == [3, 4, 5, 6, 7]
     assert taken.lost == 3
+
+
+def test_nobody_who_has_a_sample_waits_for_the_store_to_be_made(heard: Callable[..., Any]) -> None:
+    def make_store() -> MemoryStore:
+        sender = threading.Thread(target=waiting.send, args=(heard("a", NOON),))
+        sender.start()
+        sender.join(10)
+        assert not sender.is_alive()
+        return MemoryStore()
+
+    waiting = Keeping(make_store, "memory")
+
+    assert waiting.store.place == "memory"
+    assert waiting.waiting == 1
 
 
 @given(st.lists(st.integers(0, 4), max_size=6))

@@ -143,6 +143,13 @@ def test_what_waits_when_it_crashes_is_written_by_the_next_one(world: World) -> 
     assert (world.kept("a"), world.kept("b")) == ([at], [later])
 
 
+def test_what_is_no_unit_does_not_get_into_the_database(world: World) -> None:
+    world.say("a", custom={"orders": 3}, about={"orders": About("orders", "\0")})
+    world.beat()
+
+    assert world.store.metrics()["custom.orders"] == "number"
+
+
 def test_units_of_own_figures_are_remembered(world: World) -> None:
     world.say("a", custom={"orders": 3}, about={"orders": About("orders", "count")})
     world.beat()
