@@ -22,10 +22,11 @@ from eye.monitor.pace import Rule, Strain, Wish, Wishes
 from eye.monitor.samples import SAMPLES, Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from eye.clock import Clock
     from eye.cluster.node import Member
+    from eye.metrics.recent import Point
     from eye.metrics.sample import Sample
     from eye.monitor.methods import Event
     from eye.supervision.pubsub import Topics
@@ -124,9 +125,9 @@ class Board:
                     self._every[name] = seconds
                 self._bump(name)
 
-    def put_trail(self, name: str, series: dict[str, Any]) -> None:
-        """Say what a node measured in the last minute, as `Agent.recent` tells it: also while we did not ask."""
-        rows = list(zip_longest(*(_means(series["points"].get(one, ())) for one in _PLACES)))
+    def put_trail(self, name: str, points: Mapping[str, Sequence[Point]]) -> None:
+        """Say what a node measured in the last minute, also while we did not ask."""
+        rows = list(zip_longest(*(_means(points.get(one, ())) for one in _PLACES)))
         with self._changed:
             trail = self._trails.setdefault(name, deque(maxlen=_TRAIL))
             last = list(trail)[-1:]
@@ -268,7 +269,7 @@ class Board:
         return self._wishes.are_there(self._clock.monotonic())
 
 
-def _means(points: Iterable[Any]) -> list[float | None]:
+def _means(points: Iterable[Point]) -> list[float | None]:
     means = [None if point is None else point[0] for point in points]
     while means and means[-1] is None:
         means.pop()  # the bucket of this very moment may have nothing in it yet

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from eye.monitor.chronicle import Record
 
+_FAR = 1e11  # seconds: some thousand years
+
 Said = tuple[str, str]
 """A mark (● ◆ ✖ ○ ⟳ ▲) and what follows it. In the text is what a node said: who shows it makes it harmless."""
 
@@ -24,6 +26,18 @@ def say(record: Record) -> Said | None:
     """Say what a record tells; None where it is not worth a line."""
     teller = _SENTENCES.get(record.get("what", ""))
     return None if teller is None else teller(record)
+
+
+def can_be_said(record: Record) -> bool:
+    """Whether what another node told can be shown: it may be of another version, or of somebody who invents."""
+    at = record.get("at")
+    if not isinstance(record.get("node"), str) or not isinstance(at, int | float) or not 0 <= at < _FAR:
+        return False
+    try:
+        say(record)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return False
+    return True
 
 
 def _short(path: str) -> str:

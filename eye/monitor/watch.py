@@ -16,6 +16,7 @@ import msgspec
 
 from eye.cluster.node import Status
 from eye.monitor.methods import EVENTS, RECENT, SAMPLE, SAMPLE_AFTER, Report
+from eye.monitor.sayings import can_be_said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,8 @@ _FIRST, _FOLLOWING = 10.0, 2.0  # seconds for a question: at first, a thousand c
 # Over the connection that the samples come by: a collector needs no other for each node.
 _RECENT = msgspec.structs.replace(RECENT, lane=SAMPLE_AFTER.lane)
 _EVENTS = msgspec.structs.replace(EVENTS, lane=SAMPLE_AFTER.lane)
+
+_Points = dict[str, list[tuple[float, float, float] | None]]  # as `Agent.recent` tells them
 
 
 class Happened(NamedTuple):
@@ -116,12 +119,18 @@ class Watch:
             # What others think of the cluster, this node knows for itself, from its membership and its rules.
             told = [event.record for event in self._board.unheard(self._node, message.boot, message.answer.value)]
             own = ("node_", "alert_")
-            self._board.put_events([one for one in told if not str(one.get("what", "")).startswith(own)])
+            news = (one for one in told if not str(one.get("what", "")).startswith(own))
+            self._board.put_events([one for one in news if can_be_said(one)])
 
     def take_trail(self, message: Remembered) -> None:
         """Put on the board what it measured before we looked."""
-        if message.boot == self._asked and message.answer.error is None:
-            self._board.put_trail(self._node, message.answer.value)
+        if message.boot != self._asked or message.answer.error is not None:
+            return
+        try:
+            points = msgspec.convert(message.answer.value.get("points"), _Points)
+        except msgspec.ValidationError:
+            return  # it may be of any version
+        self._board.put_trail(self._node, points)
 
     def _ask(self, member: Member | None, now: float) -> None:
         if self._own_sample is not None:

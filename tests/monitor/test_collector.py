@@ -273,13 +273,50 @@ def test_what_it_measured_before_we_looked_is_drawn_too(system: System, board: B
     assert board.trail("b", "no.such") == []
 
 
+EXITED = {"at": 1.0, "node": "b", "what": "child_exited", "path": "/x", "reason": "a bug", "will_restart": True}
+
+
+@pytest.mark.parametrize("record", [
+    {}, {"what": "child_exited"}, {**EXITED, "path": 3}, {**EXITED, "at": "now"}, {**EXITED, "at": float("nan")},
+    {**EXITED, "at": 1e300}, {**EXITED, "node": None}, {**EXITED, "what": []},
+])  # fmt: skip
+def test_what_cannot_be_told_by_any_screen_is_left_out(
+    system: System, board: Board, engine: Asked, record: dict[str, Any]
+) -> None:
+    look(system, board)
+    engine.answer(report(1, events=2))
+    drain(system)
+
+    engine.others["events"][0](Answer([Event(1, record), Event(2, EXITED)]))
+    drain(system)
+
+    assert board.events() == [EXITED]
+
+
+@pytest.mark.parametrize(
+    "told", [{}, {"points": 3}, {"points": {"host.cpu": [1]}}, {"points": {"host.cpu": [["x"]]}}]
+)
+def test_a_trail_that_makes_no_sense_is_none(
+    system: System, board: Board, engine: Asked, told: dict[str, Any]
+) -> None:
+    look(system, board)
+    engine.answer(report(1))
+    drain(system)
+
+    engine.others["recent"][0](Answer(told))
+    drain(system)
+
+    assert board.trail("b", "host.cpu") == [0.2]
+    assert system.processes()
+
+
 def test_what_happened_there_is_told_once_and_in_order(
     system: System, clock: ManualClock, board: Board, engine: Asked
 ) -> None:
     look(system, board)
     engine.answer(report(1, events=2))
     drain(system)
-    happened = [Event(1, {"what": "child_exited"}), Event(2, {"what": "node_up"})]
+    happened = [Event(1, EXITED), Event(2, {**EXITED, "what": "node_up"})]
     engine.others["events"][0](Answer(happened))
     drain(system)
     clock.advance(1)
@@ -288,7 +325,7 @@ def test_what_happened_there_is_told_once_and_in_order(
     drain(system)
 
     assert len(engine.others["events"]) == 1
-    assert board.events() == [{"what": "child_exited"}]  # who is up, this node's own membership knows
+    assert board.events() == [EXITED]  # who is up, this node's own membership knows
 
 
 def crowd(system: System, clock: ManualClock, *, few: int = 1) -> tuple[Board, Asked]:
@@ -316,7 +353,7 @@ def run(system: System, clock: ManualClock, engine: Asked, seconds: int, renew: 
 
 
 def test_what_happens_while_events_are_asked_for_is_told_once(system: System, board: Board, engine: Asked) -> None:
-    first, second = Event(1, {"what": "child_exited"}), Event(2, {"what": "child_started"})
+    first, second = Event(1, EXITED), Event(2, {**EXITED, "reason": "another"})
     look(system, board)
     engine.answer(report(1, events=1))
 
@@ -329,7 +366,7 @@ def test_what_happens_while_events_are_asked_for_is_told_once(system: System, bo
 
 
 def test_a_collector_that_was_restarted_tells_nothing_twice(system: System, board: Board) -> None:
-    happened = Event(1, {"what": "child_exited"})
+    happened = Event(1, EXITED)
     for _ in range(2):
         engine = Asked()
         system.start(Collector, ["b"], board, lambda engine=engine: engine)
@@ -421,7 +458,7 @@ def test_samples_that_nobody_asked_for_leave_a_gap_and_are_asked_for_when_somebo
     board.put_reading("b", sample("b"), None, missed=2)
 
     assert board.trail("b", "host.cpu") == [0.2, None, None, 0.2]
-    board.put_trail("b", {"points": {"host.cpu": [[0.5, 0, 1], [0.6, 0, 1], [0.7, 0, 1], [0.8, 0, 1]]}})
+    board.put_trail("b", {"host.cpu": [(0.5, 0, 1), (0.6, 0, 1), (0.7, 0, 1), (0.8, 0, 1)]})
     assert board.trail("b", "host.cpu") == [0.5, 0.6, 0.7, 0.2]
 
 
