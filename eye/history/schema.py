@@ -36,6 +36,7 @@ from sqlalchemy import (
 )
 
 from eye.errors import SchemaTooNew
+from eye.history.store import LONGEST_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,7 @@ nodes = Table(
     f"{_PREFIX}nodes",
     tables,
     Column("id", _Id, primary_key=True),
-    Column("name", String(300), nullable=False, unique=True),
+    Column("name", String(LONGEST_NAME), nullable=False, unique=True),
     Column("writer", String(80)),
     Column("claimed_until", Float, nullable=False, server_default="0"),
 )
@@ -72,7 +73,7 @@ metrics = Table(
     f"{_PREFIX}metrics",
     tables,
     Column("id", _Id, primary_key=True),
-    Column("name", String(300), nullable=False, unique=True),
+    Column("name", String(LONGEST_NAME), nullable=False, unique=True),
     Column("unit", String(20), nullable=False, server_default=""),
 )
 

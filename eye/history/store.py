@@ -28,6 +28,15 @@ MOST_POINTS = 20_000
 """Points of one metric in one answer; with more, the step is made longer."""
 
 
+LONGEST_NAME = 300
+"""Characters of the name of a node or a metric."""
+
+
+def is_name(text: str) -> bool:
+    """Whether a node or a metric of that name can be kept: PostgreSQL takes no text with a NUL in it."""
+    return 0 < len(text) <= LONGEST_NAME and "\0" not in text
+
+
 class Row(NamedTuple):
     """What one node said at one moment: UTC seconds, and figures by the names of their metrics."""
 

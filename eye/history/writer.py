@@ -19,6 +19,7 @@ from eye.errors import HistoryError, HistoryOff, HistoryUnusable
 from eye.history import gaps
 from eye.history.keeping import Moments
 from eye.history.retention import MINUTE
+from eye.history.store import is_name
 from eye.metrics.custom import PREFIX, metric
 from eye.supervision.answers import Continue
 from eye.supervision.gen_server import GenServer
@@ -157,7 +158,7 @@ class Writer(GenServer):
         taken = self._keeping.take()
         found, self._found = self._found, ([], [])
         try:
-            heard = [self._moments.row(one) for one in taken.heard]
+            heard = [self._moments.row(one) for one in taken.heard if is_name(one.node)]
             self._claim({row.node for row in heard})
             rows = [row for row in heard if row.node in self._mine and row.at > self._last.get(row.node, 0.0)]
             self._keeping.store.write([*rows, *found[0]], found[1])

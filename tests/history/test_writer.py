@@ -143,6 +143,15 @@ def test_what_waits_when_it_crashes_is_written_by_the_next_one(world: World) -> 
     assert (world.kept("a"), world.kept("b")) == ([at], [later])
 
 
+@pytest.mark.parametrize("name", ["x" * 301, "a\0b", ""])
+def test_a_node_whose_name_cannot_be_kept_keeps_nobody_else_out(world: World, name: str) -> None:
+    world.say(name)
+    world.say("a")
+    world.beat()
+
+    assert world.store.nodes() == ("a",)
+
+
 def test_what_is_no_unit_does_not_get_into_the_database(world: World) -> None:
     world.say("a", custom={"orders": 3}, about={"orders": About("orders", "\0")})
     world.beat()
