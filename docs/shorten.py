@@ -4,10 +4,10 @@
     python docs/shorten.py --check   says what is out of date, and ends with 1
 
 The sources are plain modules that run as they are. A browser gets one: the modules that `element.js` imports, each
-once and after those it needs itself, without what only people need: comments, spaces, long names. For that a name
-at the top of a module must be its alone, and is imported as it is called. The results are part of the repository,
-so that an installation needs neither this script nor `tdewolff-minify` (in the extra `test`, of one version:
-another would write other bytes).
+once and after those it needs itself, without what only people need: comments, spaces, long names, `const`. For
+that a name at the top of a module must be its alone, and is imported as it is called; and what `_OURS` names must
+be no member of anything but our own objects. The results are part of the repository, so that an installation needs
+neither this script nor `tdewolff-minify` (in the extra `test`, of one version: another would write other bytes).
 """
 
 from __future__ import annotations
@@ -36,14 +36,19 @@ _STYLE = (
     (r"::(before|after)", r":\1"),
 )
 _PRIVATE = re.compile(r"#([a-zA-Z_]\w*)(?=[\s(=;,.?)\]}\[&|<>+*/:!-])")
+_CONST = re.compile(r"(^\s*|\bfor \()const (?=[\w\[{])", re.MULTILINE)
+_OURS = r"""again allow broken cluster collect connection element followers heard hides isFolded moment
+    on[A-Z]\w+ pulse receipt refused retry server upTo"""
+_OUR = re.compile(rf"(?<=[.{{,])({'|'.join(_OURS.split())})(?![\w\s'\"`-])")
 
 
 def shortened() -> dict[str, bytes]:
     """Make what each served file must contain, by name."""
     pictures = {path.name: _short(path.read_text("utf-8"), "image/svg+xml") for path in SOURCES.glob("*.svg")}
     sheets = {path.name: _short_style(path.read_text("utf-8")) for path in SOURCES.glob("*.css")}
-    script = _short(f"(()=>{{{one_module(SOURCES / FIRST)}}})()", "application/javascript")
-    made = {FIRST: _short_names(script, _PRIVATE, "#"), **sheets}
+    whole = _CONST.sub(r"\1let ", one_module(SOURCES / FIRST))
+    script = _short(f"(()=>{{{whole}}})()", "application/javascript")
+    made = {FIRST: _short_names(_short_names(script, _PRIVATE, "#"), _OUR, ""), **sheets}
     variables = sorted(set(_VARIABLE.findall("".join(sheets.values()))))
     any_variable = re.compile(rf"--({'|'.join(variables)})(?![\w-])")
     made = {name: _short_names(text, any_variable, "--", variables) for name, text in made.items()}
