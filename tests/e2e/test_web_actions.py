@@ -98,6 +98,7 @@ def test_the_state_of_a_process_is_shown_as_text(browser: Browser, answers: Answ
     page.press(*"secret", "Enter")
 
     page.wait_for(f"{DIALOG}.querySelector('dd')?.textContent === '7'")
+    assert page.get(f"{DIALOG}.querySelector('p').textContent") == "tests.Worker, suspended"
     assert "<script>" in page.get(f"{DIALOG}.textContent")
     assert page.get(f"{ROOT}.querySelectorAll('script').length") == 0
     assert not set("\u202e\x1b") & set(page.get(TEXT))
@@ -137,15 +138,41 @@ def test_escape_calls_an_action_off_and_leaves_the_panel_open(browser: Browser, 
     assert answers.asked == []
 
 
-def test_garbage_is_collected_with_a_receipt(browser: Browser, answers: Answers) -> None:
+def test_garbage_is_collected_with_a_receipt_once_it_is_said_how_long_it_takes(
+    browser: Browser, answers: Answers
+) -> None:
     answers.may = ["gc"]
     page = opened(browser, answers, "?node=alpha")
 
     press(page, "Collect garbage")
     page.wait_for(f"{DIALOG}.open")
     page.press(*"secret", "Enter")
+    page.wait_for(f"{DIALOG}.open && {DIALOG}.textContent.includes('stand still for it, for about 26.2 ms')")
+    assert [said.get("estimate") for _path, said in answers.asked] == [True]
+    page.press("Enter")
 
     page.wait_for(f"{RECEIPT} === '12 objects collected in 4.0 ms, memory 50MB → 48MB'")
+    assert [(path, said.get("estimate")) for path, said in answers.asked[1:]] == [("/api/v1/gc/alpha", None)]
+
+
+@pytest.mark.parametrize("panel", ["tree", "processes"])
+def test_nothing_is_done_to_nodes_while_the_past_is_shown(browser: Browser, answers: Answers, panel: str) -> None:
+    answers.may = ALL
+    page = opened(browser, answers, f"?node=alpha&panel={panel}")
+    there = f"[...{ROOT}.querySelectorAll('.act')].some((one) => one.checkVisibility())"
+    collects = f"[...{ROOT}.querySelectorAll('.panel header button')].at(0).checkVisibility()"
+    page.wait_for(f"{there} && {collects}")
+
+    page.get(f"{ROOT}.querySelector('.timeline input').focus()")
+    page.press("PageDown")
+
+    page.wait_for(f"{TEXT}.includes('long-gone') && !{there} && !{collects}")
+    page.get(f"{ROOT}.querySelector('{'.line' if panel == 'tree' else 'table'}').focus()")
+    page.press("ArrowDown", "Enter")
+    assert not page.get(f"{DIALOG}.open")
+    page.get(f"{ROOT}.querySelector('.timeline input').focus()")
+    page.press("End")
+    page.wait_for(f"{there} && {collects}")
 
 
 def test_nothing_can_be_done_where_nothing_may_be(browser: Browser, answers: Answers) -> None:
@@ -156,6 +183,10 @@ def test_nothing_can_be_done_where_nothing_may_be(browser: Browser, answers: Ans
     page.press("ArrowDown", "Enter")
 
     assert not page.get(f"{DIALOG}.open")
+    words = page.get(
+        f"[...{ROOT}.querySelectorAll('button')].flatMap((one) => one.checkVisibility() ? one.textContent : [])"
+    )
+    assert not {"Log out", "Share", "⋯"} & set(words)
     assert page.get(f"getComputedStyle({ROOT}.querySelector('.act')).visibility") == "hidden"
     assert page.get(f"[...{ROOT}.querySelectorAll('.panel header button')].slice(0, 2).every((one) => one.hidden)")
 

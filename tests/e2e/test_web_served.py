@@ -189,7 +189,10 @@ def test_a_person_logs_in_and_a_link_opens_one_node_for_another(browser: Browser
         f"'X-Eye-Token': '{act.read_text().strip()}'}}, "
         "body: JSON.stringify({node: 'a', panel: 'tree', seconds: 600})}).then((answer) => answer.json())"
     )
-    page.get("fetch('logout', {method: 'POST'}).then(() => true)")
+    leave = f"[...{shadow}.querySelectorAll('button')].find((one) => one.textContent === 'Log out')"
+    page.wait_for(f"{leave}.checkVisibility()")
+    page.get(f"{leave}.click()")
+    in_the_next_page(page, "document.querySelector('input[type=password]')")
     out = page.get("fetch('api/v1/nodes').then((answer) => answer.status)")
     told = page.messages
     other = browser.open(url + link["url"])

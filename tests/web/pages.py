@@ -57,6 +57,7 @@ class Answers:
         self.may: list[str] = []  # told by the stream, as is how far the events go
         self.sockets = True
         self.token = ""  # the only right one; "" takes all
+        self.past_error = ""
         self.key: dict[str, Any] | None = None
         self.history = False
         self.sightings: dict[str, Any] = {"nodes": [], "rows": []}
@@ -93,6 +94,8 @@ class Answers:
             return Response("no sockets here", 501)
         if request.method == "POST":
             self.asked.append((request.path, {"token": request.headers.get("X-Eye-Token"), **request.get_json()}))
+            if self.asked[-1][1].get("estimate"):
+                what = "estimate"
             right = self.token in ("", request.headers.get("X-Eye-Token"))
             return self.done(what) if right else as_json({"error": "the token is missing or wrong"}, 403)
         if what == "tree" and "/" in rest:  # no node can have such a name, and no route takes it
@@ -117,11 +120,12 @@ class Answers:
         return as_json(
             {
                 "gc": {"collected": [10, 2, 0], "pause": 0.004, "rss_before": 50 * MIB, "rss_after": 48 * MIB},
+                "estimate": {"objects": 41_000, "estimate": 0.0262, "allowed_in": 0.0},
                 "crash": {"process": "/eye/b"},
                 "handle": {"path": "/eye/b"},
                 "state": {
                     "behaviour": "tests.Worker",
-                    "status": "running",
+                    "status": "suspended",
                     "state": [["count", "7"], [HOSTILE, HOSTILE]],
                 },
                 "links": {"url": "?node=alpha&panel=tree&key=signed", "expires": START + 3600},
@@ -129,6 +133,8 @@ class Answers:
         )
 
     def past(self) -> Response:
+        if self.past_error:
+            return as_json({"error": self.past_error}, 400)
         at = float(request.args["at"])
         then = World(node("alpha"), node("long-gone"))
         return as_json(nodes_document(then.nodes(), at))

@@ -16,6 +16,13 @@ const DEEDS = {
 const DONE = { suspend: "suspended", resume: "resumed", restart: "restarted", stop: "stopped" };
 const LINKS_LAST = [3600, 86400, 604800]; // seconds
 
+const pause = (seconds) => `${(1000 * seconds).toFixed(1)} ms`;
+
+function receiptOf({ collected, pause: took, rss_before: before, rss_after: after }) {
+  const memory = before ? `, memory ${size(before)} → ${size(after)}` : "";
+  return `${collected.reduce?.((sum, some) => sum + some, 0) ?? collected} objects collected in ${pause(took)}${memory}`;
+}
+
 // `element` is the dialog; `receipt` says what came of it.
 export function makeActions(server) {
   let deeds = new Set();
@@ -65,14 +72,17 @@ export function makeActions(server) {
     setText(receipt, "…");
     const said = await server.post(path, content);
     setText(receipt, said.ok ? write(said) : plain(said.error));
+    receipt.classList.toggle("down", !said.ok);
     return said;
   }
 
+  // The node says first how long it would stand still for it.
   function collect(node) {
-    confirm(`Collect garbage?`, `${plain(node)}: all threads of the node stand still for it.`, "Collect", () => send(`gc/${inPath(node)}`, {}, (said) => {
-      const memory = said.rss_before ? `, memory ${size(said.rss_before)} → ${size(said.rss_after)}` : "";
-      return `${said.collected.reduce?.((sum, some) => sum + some, 0) ?? said.collected} objects collected in ${(1000 * said.pause).toFixed(1)} ms${memory}`;
-    }));
+    const [path, head] = [`gc/${inPath(node)}`, "Collect garbage?"];
+    confirm(head, `${plain(node)} is asked first how long it would stand still for it.`, "Ask", async () => {
+      const said = await send(path, { estimate: true }, () => "");
+      if (said.ok) confirm(head, `${plain(node)}: all threads of the node stand still for it, for about ${pause(said.estimate)}.`, "Collect", () => send(path, {}, receiptOf));
+    }, false);
   }
 
   // Offer what may be done to a process.
@@ -101,7 +111,7 @@ export function makeActions(server) {
   // A link that shows a panel of a node (null: of all) and nothing else, for a stated time.
   function share(node, panel) {
     const seconds = make("select", { label: "for how long" }, ...LINKS_LAST.map((value) => make("option", { value, text: span(value) })));
-    confirm("Share", `A link that shows the ${panel} of ${node === null ? "all" : plain(node)} and nothing else, to everybody who has it, for`, "Make the link", async () => {
+    confirm("Share", `A link that shows ${node === null ? `the ${panel === "tree" ? "trees" : "table"} of all nodes` : `the ${panel} of ${plain(node)}`} and nothing else, to everybody who has it, for`, "Make the link", async () => {
       const said = await send("links", { node, panel, seconds: +seconds.value }, () => "");
       if (!said.ok) return;
       const link = make("input", { readonly: "", value: new URL(said.url, server.base).href, label: "link", onfocus: () => link.select() });

@@ -6,10 +6,18 @@ import { counted, plain, shortSpan } from "./format.js";
 
 const MARKS = { critical: ["▲", ".down"], warning: ["◆", ".suspect"], pending: ["○", ""], resolved: ["✓", ".up"] }; // the worst first
 const RANKS = Object.keys(MARKS);
+const BLIP = 3; // seconds that something may hold without being shown: most of that is over at once
+const LASTS = / for \d[\w. ]*$/;
 const wordOf = ({ state, severity }) => (state === "firing" ? severity : state);
 
 // The worst first, then the newest. Pure.
 export const byWeight = (alerts) => [...alerts].sort((a, b) => RANKS.indexOf(wordOf(a)) - RANKS.indexOf(wordOf(b)) || b.since - a.since);
+
+// What it is about, and how long it has held at `now`: who told counted until then. Pure.
+export function wordsOf({ rule, since, state, text }, now) {
+  const lasts = now - since;
+  return `${state === "resolved" ? text : text.replace(LASTS, "") + (lasts >= 1 ? ` for ${shortSpan(lasts)}` : "")} – ${rule}`;
+}
 
 // `hides` the list while there is no alert; onFire(text) is told of what newly fires.
 export function makeAlerts(server, { node, hides, onFire }) {
@@ -24,8 +32,8 @@ export function makeAlerts(server, { node, hides, onFire }) {
     const said = await server.ask("alerts");
     if (!said.ok) return;
     const alerts = byWeight(said.alerts.filter((each) => !node || each.node === node));
-    list.replaceChildren(...alerts.map((each) => line(each, said.at)));
-    ready(hides);
+    list.replaceChildren(...alerts.map(line));
+    tick(said.at);
     const fires = alerts.filter(({ state, silenced }) => state === "firing" && !silenced);
     const [shape, kind] = MARKS[fires[0]?.severity] ?? [];
     badge.hidden = !fires.length;
@@ -36,19 +44,22 @@ export function makeAlerts(server, { node, hides, onFire }) {
     if (fresh.length) onFire(fresh.length > 3 ? counted(fresh.length, "new alert") : fresh.map((each) => `${plain(each.node)}: ${plain(each.text)}`).join(", "));
   }
 
-  return { element, badge, upTo };
+  function tick(now) {
+    for (const item of list.children) {
+      const { alert } = item;
+      setText(item.lastChild, plain(wordsOf(alert, now), 300));
+      item.hidden = alert.state === "pending" && now - alert.since < BLIP;
+    }
+    ready(hides);
+  }
+
+  return { element, badge, upTo, tick };
 }
 
-function line(alert, now) {
-  const { rule, node, since, state, fired_at, resolved_at, text, silenced } = alert;
+function line(alert) {
+  const { node, since, state, fired_at, resolved_at, silenced } = alert;
   const word = wordOf(alert);
   const [shape, kind] = MARKS[word] ?? ["?", ""];
-  return logLine({
-    at: { firing: fired_at, resolved: resolved_at }[state] ?? since,
-    shape,
-    kind,
-    node,
-    word: plain(word) + (silenced ? ", silenced" : ""),
-    text: `${text} – ${plain(rule)}, for ${shortSpan((resolved_at ?? now) - since)}`,
-  });
+  const at = { firing: fired_at, resolved: resolved_at }[state] ?? since;
+  return Object.assign(logLine({ at, shape, kind, node, word: plain(word) + (silenced ? ", silenced" : ""), text: "" }), { alert });
 }

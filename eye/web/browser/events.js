@@ -16,7 +16,7 @@ export function makeLog(label, none, settings) {
     list,
     // `hides` a list with nothing in it.
     ready(hides) {
-      empty.hidden = list.hasChildNodes();
+      empty.hidden = list.querySelector("li:not([hidden])") !== null;
       element.hidden = hides && !empty.hidden;
     },
   };

@@ -36,7 +36,8 @@ export function makeForest({ server, nodes, moment, act }) {
       return { id: node, kind: "node", status, folds: true, serial: 0, children: root ? [root, ...others] : [], not_restarted: error && { rule: error } };
     });
     const times = [...answers.values()].map((each) => each.at ?? 0);
-    setText(words, tree.show({ roots, at: Math.max(0, ...times) }, ""));
+    const said = tree.show({ roots, at: Math.max(0, ...times) }, "");
+    setText(words, times.length ? said : "Unfold a node to see its processes.");
   }
 
   tree.again = ask;

@@ -45,7 +45,7 @@ function makeFeed(server) {
     const said = await server.ask("nodes");
     if (feed.cluster.known) return;
     if (said.ok) take({ ...said, type: "snapshot", seq: -1, fields: [] });
-    take({ type: "lost", refused: said.status && said.error });
+    take({ type: "lost", refused: said.code && said.error });
   }
 
   feed.connection = connect(server, { onMessage: take, onLost: lose });

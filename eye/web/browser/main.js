@@ -68,6 +68,10 @@ export function start({ base, look, onReady, onLook, tell }) {
   const gc = button("Collect garbage", () => actions.collect(panel.node));
   const share = button("Share", () => actions.share(null, area === "trees" ? "tree" : "nodes"));
   const shareNode = button("Share", () => actions.share(panel.node, panel.page));
+  const leave = button("Log out", async () => {
+    await fetch(server.url("logout"), { method: "POST" });
+    location.reload();
+  }, { hidden: "" });
   const panel = makePanel({ server, pages: look.key && ofANode ? { [only]: pages[only] } : pages, first: ofANode ? only : look.panel, moment, tools: [gc, shareNode], receipt: actions.receipt, onChange() {
     element.classList.toggle("with-panel", panel.node !== null);
     offer();
@@ -75,7 +79,7 @@ export function start({ base, look, onReady, onLook, tell }) {
     if (panel.node === null) table.grid.focus({ preventScroll: true });
   } });
   const forest = makeForest({ server, nodes, moment, act: actions.choose });
-  const areas = { nodes: table, trees: forest, sightings: makeSightings(server) };
+  const areas = { nodes: table, trees: forest, sightings: makeSightings(server, moment) };
   const scopes = choice("figures of", { host: "machine", node: "node" }, scope, (chosen) => {
     table.measure(chosen);
     onLook({ scope: chosen === "host" ? "" : chosen });
@@ -87,7 +91,7 @@ export function start({ base, look, onReady, onLook, tell }) {
     ...when(hasTable, make("div.tools", { part: "tools" }, ...when(!only, choice("what is shown", AREAS, area, turn)), filter.element, order, scopes, timeline.element, share), filter.wrong, timeline.said),
     stage, ...when(shows("alerts"), alerts.element), ...when(shows("events"), events.element),
     ...when(!only, make("p.keys", ...pairs(KEYS).flatMap(([key, does]) => [make("kbd", { text: key }), ` ${does}   `]))), spoken, actions.element);
-  header.element.append(alerts.badge, header.from, header.pulse);
+  header.element.append(alerts.badge, header.from, ...when(!only, leave), header.pulse);
   if (ofANode) stage.append(panel.element);
   else if (!only || only in AREAS) turn(only || area);
 
@@ -123,10 +127,11 @@ export function start({ base, look, onReady, onLook, tell }) {
   }
 
   async function goTo(at) {
+    offer();
     const said = at === null ? null : await server.ask(`past?at=${at}`);
     if (at !== timeline.at) return; // moved on meanwhile
-    if (said && !said.ok) return say(said.error);
-    past = said && { at, nodes: said.nodes.map((node) => ({ ...node, at })) };
+    const { nodes = [], error = "Nothing is remembered of that moment." } = said ?? {};
+    past = said && { at, none: plain(error), nodes: nodes.map((node) => ({ ...node, at })) };
     element.classList.toggle("past", past !== null);
     show();
     panel.again();
@@ -146,17 +151,20 @@ export function start({ base, look, onReady, onLook, tell }) {
   }
 
   // What the server lets us do decides what is offered.
-  function allow({ key, actions: allowed, history }) {
+  function allow({ key, actions: allowed, history, login }) {
     may = new Set(allowed.flatMap((each) => (each === "handle" ? HANDLE : each)));
-    const deeds = new Set([...may].filter((each) => each !== "gc" && each !== "links"));
-    for (const each of [actions, pages.tree, pages.processes, forest]) each.allow(deeds);
+    leave.hidden = !login;
     pages.graphs.offer(history);
     offer();
     if (key) setText(header.from, `shared until ${new Date(key.expires * 1000).toLocaleString()}`);
   }
 
+  // While the past is shown nothing is done to a node: it would be done to what is there now.
   function offer() {
-    gc.hidden = !may.has("gc");
+    const is = moment() === null;
+    const deeds = new Set([...may].filter((each) => is && each !== "gc" && each !== "links"));
+    for (const each of [actions, pages.tree, pages.processes, forest]) each.allow(deeds);
+    gc.hidden = !is || !may.has("gc");
     share.hidden = !may.has("links") || area === "sightings";
     shareNode.hidden = !may.has("links") || panel.page === "cost";
   }
@@ -165,8 +173,9 @@ export function start({ base, look, onReady, onLook, tell }) {
     const now = milliseconds();
     const { known, live, refused } = cluster;
     if (known) {
-      if (area === "nodes") table.show(nodes(), past?.at ?? serverTime(cluster, now), past && "Nothing is remembered of that moment.");
+      if (area === "nodes") table.show(nodes(), past?.at ?? serverTime(cluster, now), past?.none);
       header.show(cluster, nodes(), !only);
+      alerts.tick(serverTime(cluster, now));
       if (ofANode && !panel.node) panel.open(look.node || cluster.nodes[0]?.node);
     }
     panel.tick();

@@ -10,6 +10,7 @@ const [FINE, WARN, BAD] = ["--accent", "--suspect", "--down"];
 const COLOURS = { restarting: WARN, starting: WARN, suspended: WARN, suspect: WARN, stopped: BAD, abandoned: BAD, down: BAD };
 
 export const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+const HINT = "Each square is a process: point at it.";
 const keyOf = ({ path, id }) => path ?? id;
 
 // Where everything stands: { height, boxes: [{ x, y, process, named }] }. Who supervises has a name beside it.
@@ -41,12 +42,12 @@ export function makePicture(onChoose) {
   let frame = 0;
   const glowing = new Map(); // key -> until when
   const [still, glow] = [make("canvas"), make("canvas")];
-  const words = make("p.moment");
+  const words = make("p.moment", HINT);
   const sheet = make("div.canvas", {
     role: "img",
     onpointermove(event) {
       const { path, id, status, restarts } = under(event) ?? {};
-      setText(words, status ? `${plain(path ?? id)} – ${plain(status)}, ${counted(restarts ?? 0, "restart")}` : "");
+      setText(words, status ? `${plain(path ?? id)} – ${plain(status)}, ${counted(restarts ?? 0, "restart")}` : HINT);
     },
     onclick: (event) => under(event)?.path && onChoose(under(event).path),
   }, still, glow);

@@ -30,7 +30,7 @@ export function makeServer(base, key) {
         const answer = await fetch(server.url(`api/v1/${path}`), { credentials: "include", ...settings });
         const text = await answer.text();
         count(text.length);
-        return { ...JSON.parse(text), ok: answer.ok, status: answer.status };
+        return { ...JSON.parse(text), ok: answer.ok, code: answer.status };
       } catch (error) {
         if (error.name === "AbortError") throw error;
         return { ok: false, error: "the view does not answer" };
@@ -40,7 +40,7 @@ export function makeServer(base, key) {
     async post(path, body) {
       const headers = { "Content-Type": "application/json", "X-Eye-Token": server.token };
       const said = await server.ask(path, { method: "POST", headers, body: JSON.stringify(body) });
-      if (said.status === 403) server.token = ""; // perhaps it was wrong: it is asked for again
+      if (said.code === 403) server.token = ""; // perhaps it was wrong: it is asked for again
       return said;
     },
 

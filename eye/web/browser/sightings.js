@@ -29,7 +29,7 @@ export function compare({ nodes, rows }) {
   return { nodes: nodes.filter((node) => odd.has(node)).slice(0, SHOWN_NODES), rows: rows.filter((row) => odd.has(row.node)), cells, quarrels };
 }
 
-export function makeSightings(server) {
+export function makeSightings(server, moment) {
   let timer = 0;
   let shown = false;
   const words = make("p.state");
@@ -54,6 +54,7 @@ export function makeSightings(server) {
       quarrels.length ? `There are two opinions about ${counted(quarrels.length, "node")}` : `${counted(said.rows.length - silent, "node")} asked, and all see the same`,
       silent && `${silent} did not answer`,
       said.left_out && `${said.left_out} were not asked`,
+      moment() !== null && "this is as it is now",
       nodes.length < said.nodes.length && `of ${said.nodes.length}, only those that stand out are shown`,
     ].filter(Boolean).join("; "));
     list.replaceChildren(...quarrels.slice(0, SHOWN_NODES).map(({ node, by }) => make("li", make("b", { text: plain(node) }), `: ${pairs(by).map(opinion).join(" · ")}`)));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { byWeight } from "../../../eye/web/browser/alerts.js";
+import { byWeight, wordsOf } from "../../../eye/web/browser/alerts.js";
 import { isStale, next, nothing } from "../../../eye/web/browser/cluster.js";
 import { movedBy } from "../../../eye/web/browser/dom.js";
 import { chosen } from "../../../eye/web/browser/columns.js";
@@ -11,6 +11,14 @@ test("the worst alert is first, then the newest; what is over is last", () => {
   const alert = (rule, state, severity, since) => ({ rule, state, severity, since });
   const alerts = [alert("a", "resolved", "critical", 9), alert("b", "pending", "critical", 8), alert("c", "firing", "warning", 1), alert("d", "firing", "critical", 2), alert("e", "firing", "critical", 3)];
   assert.deepEqual(byWeight(alerts).map((each) => each.rule), ["e", "d", "c", "b", "a"]);
+});
+
+test("how long an alert lasts is counted on, and said once", () => {
+  const alert = { rule: "cpu", since: 100, state: "firing", text: "CPU 96 % for 1 min 12 s" };
+  assert.equal(wordsOf(alert, 190), "CPU 96 % for 1 min – cpu");
+  assert.equal(wordsOf({ ...alert, text: "CPU 96 %" }, 114), "CPU 96 % for 14 s – cpu");
+  assert.equal(wordsOf({ ...alert, text: "CPU 96 %" }, 100.5), "CPU 96 % – cpu");
+  assert.equal(wordsOf({ ...alert, state: "resolved", text: "CPU 96 %; it lasted 14 s" }, 900), "CPU 96 %; it lasted 14 s – cpu");
 });
 
 test("keys move within the list and not beyond it", () => {
