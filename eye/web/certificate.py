@@ -56,11 +56,17 @@ class Certificate:
             # Without a password to ask for: OpenSSL would ask for it at the terminal.
             context.load_cert_chain(self._cert, self._key, password=lambda: "")
         except ssl.SSLError as error:
-            problem = (error.reason or str(error)).replace("_", " ").lower()
-            raise TlsUnusable(str(self._cert), f"it and its key cannot be used ({problem})") from None
+            raise TlsUnusable(str(self._cert), f"it and its key cannot be used: {self._why(error)}") from None
         except OSError as error:
             raise TlsUnusable(str(self._cert), (error.strerror or str(error)).lower()) from None
         return context
+
+    def _why(self, error: ssl.SSLError) -> str:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            return "it is the certificate of another key"
+        if self._key is None:
+            return "no certificate with its key is in that file (PEM); give a key in a file of its own, too"
+        return "they are to be PEM, and the key without a password"
 
     def _stamps(self) -> tuple[float, ...]:
         try:

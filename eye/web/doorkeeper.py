@@ -5,6 +5,7 @@
     or else our own login (login)          not logged in ... 401, or the login page
     and the host's login (authorize)       not True ........ 403, or what it answers
     for what is live: the page's origin    foreign ......... 403
+    for a WebSocket: what belongs to one   missing ......... 400, 426
     for what is live: a seat               none left ....... 503
 
 All of that happens before a WebSocket's handshake, so that a refusal is an HTTP answer with a sentence. The log
@@ -54,7 +55,7 @@ class Doorkeeper:
         has_key = self._options.link_secret is not None and "key" in request.args
         refusal = self._check_key(endpoint) if has_key else self._check_login(endpoint)
         if refusal is None and endpoint in _LIVE:
-            refusal = self._check_origin()
+            refusal = self._check_origin() or (_check_handshake() if endpoint == "ws" else None)
         if refusal is not None:
             return refusal
         self._start_hub()
@@ -140,6 +141,17 @@ class Doorkeeper:
             if self._hub_runs_in != os.getpid():
                 self._options.run_hub(self._publisher)
                 self._hub_runs_in = os.getpid()
+
+
+def _check_handshake() -> Response | None:
+    """Refuse what asks for a WebSocket and is no handshake; it would be an error in who speaks it."""
+    if request.headers.get("Sec-WebSocket-Version") != "13":
+        response = sentence(426, "this view speaks version 13 of the WebSocket protocol")
+        response.headers["Sec-WebSocket-Version"] = "13"
+        return response
+    if not request.headers.get("Sec-WebSocket-Key"):
+        return sentence(400, "a WebSocket is opened with a Sec-WebSocket-Key, and here is none")
+    return None
 
 
 def add_headers(response: Response, options: Options) -> Response:

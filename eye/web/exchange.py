@@ -78,6 +78,7 @@ class Talk:
         while True:
             event = self.http.next_event()
             if isinstance(event, h11.Request):
+                _check(event)
                 self._request = event
             elif isinstance(event, h11.Data):
                 self._body += event.data
@@ -129,6 +130,21 @@ class Talk:
         except h11.LocalProtocolError:  # in the middle of another answer, or of nothing
             return b""
         return b"".join(part or b"" for part in said)
+
+
+def _check(request: h11.Request) -> None:
+    """Refuse what h11 lets pass and has no one meaning, and too large a body as soon as it is announced."""
+    sizes = [value for name, value in request.headers if name == b"content-length"]
+    if sizes and any(name == b"transfer-encoding" for name, _ in request.headers):
+        # A proxy that goes by the other one would see two requests where we see one (RFC 9112, 6.3).
+        raise Refused(400, "this is no request of HTTP: its length is said twice, by Content-Length and in chunks")
+    if sizes and int(sizes[0]) > MOST_BODY:
+        raise Refused(413, f"at most {MOST_BODY} bytes are taken")
+    if b"://" in request.target:
+        try:
+            urlsplit(request.target)
+        except ValueError:
+            raise Refused(400, "this is no request of HTTP: its address cannot be read") from None
 
 
 class Answer:

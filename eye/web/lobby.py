@@ -237,7 +237,7 @@ class Lobby:
             self._forget(line)
             self._ready.append(line)
             self._hand_over()
-        elif was_between:
+        elif was_between and not line.talk.is_between:
             line.deadline = self._now() + PATIENCE  # the first bytes of a next request
 
     def _hand_over(self) -> None:
@@ -270,7 +270,7 @@ class Lobby:
         elif not is_kept or self._accepts_from is None:
             self._let_go(line)
         else:
-            line.deadline = self._now() + IDLE
+            line.deadline = self._now() + (IDLE if line.talk.is_between else PATIENCE)
             line.sock.setblocking(False)
             self._wait_for(line, has_left_over=True)
 

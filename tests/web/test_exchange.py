@@ -59,6 +59,9 @@ def test_what_is_no_request_is_refused_or_waited_for(noise: bytes) -> None:
         (b"GET / HTTP/1.1\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n", 413),  # none of it is here
+        (b"GET http://[::1/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     ],
 )
 def test_what_is_too_much_or_has_two_meanings_is_refused_with_a_sentence(data: bytes, status: int) -> None:

@@ -240,3 +240,21 @@ def test_gunicorn_with_two_workers_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="one worker, not 2"):
         gunicorn_settings.on_starting(Arbiter)
     assert signal.getsignal(signal.SIGTERM) is not None
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (b"", b"426"),
+        (b"Sec-WebSocket-Version: 99\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", b"426"),
+        (b"Sec-WebSocket-Version: 13\r\n", b"400"),
+    ],
+)
+def test_what_is_no_handshake_of_a_socket_is_answered_and_is_no_mistake_of_ours(
+    own: Served, headers: bytes, status: bytes
+) -> None:
+    ask = b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    with own.connect() as sock:
+        sock.sendall(ask + headers + b"\r\n")
+
+        assert sock.recv(4096).startswith(b"HTTP/1.1 " + status)

@@ -208,3 +208,16 @@ def test_where_the_system_has_no_thread_left_a_request_waits(monkeypatch: pytest
                 told = first.recv(4096), second.recv(4096)
 
     assert [one[:12] for one in told] == [b"HTTP/1.1 200"] * 2
+
+
+def test_who_was_answered_may_be_idle_for_longer_than_a_request_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lobbies, "PATIENCE", 0.5)
+    monkeypatch.setattr(lobbies, "IDLE", 60.0)
+
+    with lobby(answer) as (_, port), call(port) as idle, call(port) as halting:
+        assert all(one.recv(99).endswith(b"ok") for one in (idle, halting))
+        halting.sendall(b"GET / HT")
+
+        assert halting.recv(99) == b""  # half a request is not idleness
+        idle.sendall(ASK)
+        assert idle.recv(99).endswith(b"ok")
