@@ -108,9 +108,10 @@ def url_of(text: str) -> URL:
     return url.set(drivername=f"{_POSTGRES}+psycopg")
 
 
-def make_engine(url: URL) -> Engine:
+def make_engine(url: URL, *, only_reads: bool = False) -> Engine:
     """Make an engine. Connections are made when they are used, not already now.
 
+    Of a file that is only read nothing is changed, not even how it is kept: it may be another program's.
     Of its transactions, those with the execution option `writes` take SQLite's lock at once: one that began
     by reading could find at its first writing that it is too late for that, and no waiting would help.
     """
@@ -130,6 +131,8 @@ def make_engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # Python's own way would begin transactions, and end them, by itself
+        if only_reads:
+            return
         cursor = connection.cursor()
         if cursor.execute("PRAGMA page_count").fetchone() == (0,):  # of no use later, but they would write
             cursor.execute(f"PRAGMA page_size={_PAGE}")

@@ -77,11 +77,14 @@ class SqlStore:
             if self._engine is not None:
                 return
             self._prepare_folder()
-            engine = make_engine(self._url)
+            engine = make_engine(self._url, only_reads=self._must_exist)
             self._opened = None if self._file is None else identity(self._file)
             try:
                 with engine.begin() as connection:
-                    is_up_to_date = schema.version(connection) == schema.VERSION
+                    version = schema.version(connection)
+                    is_up_to_date = version == schema.VERSION
+                if version is None and self._must_exist:  # a reader makes no tables in what may be somebody else's
+                    raise HistoryUnusable(self.place, "it holds no history; nothing has been kept there yet")
                 if not is_up_to_date:  # only then is there something to write, which a reader may not be able to
                     with engine.execution_options(writes=True).begin() as connection:
                         schema.bring_up_to_date(connection, self.place)
@@ -128,7 +131,11 @@ class SqlStore:
         ):
             # SQLite only says that it cannot open the file, or one of those that it keeps beside it.
             return HistoryUnusable(self.place, Trouble.READ_ONLY.value)
-        if trouble(error) is not Trouble.CORRUPT or self._file is None or self._must_exist:
+        if trouble(error) is Trouble.CORRUPT and self._must_exist:
+            return HistoryUnusable(
+                self.place, f"{sentence(error)}, or it is no database; name another, or move it out of the way"
+            )
+        if trouble(error) is not Trouble.CORRUPT or self._file is None:
             return HistoryUnusable(self.place, sentence(error))
         engine, self._engine = self._engine, None
         if engine is not None:

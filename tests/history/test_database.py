@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -245,6 +246,23 @@ def test_who_only_reads_moves_nothing(tmp_path: Path) -> None:
         store_at(file, must_exist=True).open()
 
     assert damaged(file) == []
+
+
+@pytest.mark.parametrize("has_tables", [True, False])
+def test_who_only_reads_changes_nothing_in_a_database_of_others(tmp_path: Path, has_tables: bool) -> None:
+    file = tmp_path / "shop.sqlite3"
+    with closing(sqlite3.connect(file)) as shop:
+        if has_tables:
+            shop.execute("CREATE TABLE orders (id INTEGER)")
+        else:
+            file.touch()
+    before = file.read_bytes()
+
+    with pytest.raises(HistoryUnusable, match="it holds no history; nothing has been kept there yet"):
+        store_at(file, must_exist=True).open()
+
+    assert file.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == [file.name]
 
 
 def test_what_was_thinned_out_is_given_back_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
