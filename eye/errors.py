@@ -613,6 +613,17 @@ class AlertsError(EyeError):
     """Something about alerts."""
 
 
+_SHOWN, _WIDE = 50, 160  # mistakes, and characters of a line, that a person is shown
+
+
+def _around(text: str, column: int) -> tuple[str, int]:
+    """Cut what is about a column out of a line that is too long; answer where the column is in that."""
+    if len(text) <= _WIDE:
+        return text, column
+    begin = max(column - _WIDE // 2, 0)
+    return text[begin : begin + _WIDE], column - begin
+
+
 class BadRules(AlertsError, ValueError):
     """A rule file has mistakes. Each of `problems`: its line and column, from 1 on, that line, what is wrong."""
 
@@ -629,9 +640,10 @@ class BadRules(AlertsError, ValueError):
     @property
     def pointed(self) -> str:
         """Every line that is wrong, with a mark under the character and what is wrong there, for a terminal."""
+        shown = [(line, *_around(text, column), problem) for line, column, text, problem in self.problems[:_SHOWN]]
         return "\n".join(
             f"{line}: {text}\n{' ' * (len(str(line)) + 1 + column)}^ {problem}"
-            for line, column, text, problem in self.problems
+            for line, text, column, problem in shown
         )
 
 

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 DEFAULTS = FilePath(__file__).with_name("defaults.toml")
 
+LARGEST = 1024 * 1024
+"""Bytes of a rule file. It is read by people."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _NAMES = "a letter or digit, then letters, digits, '_', '-' and '.', 60 at most"
 _OF_FILE = ("defaults", "rules", "sinks", "silences")
@@ -62,7 +65,11 @@ def load(path: FilePath) -> RuleSet:
         ConfigError: it cannot be read. BadRules: it has mistakes; all of them are told.
     """
     try:
-        text = path.read_bytes().decode()
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise ConfigError(f"{path}: a rule file has {LARGEST // 1024} kB at most; is it one?")
+        text = content.decode()
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: it is not UTF-8 text") from None
     except OSError as error:
@@ -81,6 +88,8 @@ def read(text: str, path: str) -> RuleSet:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadRules(path, (_of_toml(error, text, places),)) from None
+    except RecursionError:
+        raise ConfigError(f"{path}: it is nested too deeply to be read") from None
     reader = _Reader(content, places)
     found = reader.file()
     if reader.problems:

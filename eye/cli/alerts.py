@@ -29,12 +29,12 @@ sorcerers_eye alerts silence cpu --node 'web-*' --for 1h"""
 _HELP = """What the alert rules say of the nodes: pending, firing, resolved.
 
 \b
-alerts                what whoever asks rules in the cluster says; where nobody does, what the rules say of
-                      the nodes' last hour
+alerts                what whoever asks rules in the cluster says; where nobody does,
+                      what the rules say of the nodes' last hour
 alerts check FILE     what is wrong with a rule file, or what its rules mean
 alerts test [FILE]    when the rules would have fired, by the history
-alerts silence RULE   have nobody told of a rule (a glob) for some time; --for 0 takes it back. Without RULE:
-                      what you have silenced
+alerts silence RULE   have nobody told of a rule (a glob) for some time; --for 0
+                      takes it back. Without RULE: what you have silenced
 """
 
 
@@ -110,7 +110,7 @@ def command(
         case ("silence", rule):
             from eye.cli.alerts_silenced import silence
 
-            return silence(shared, rule, node, seconds, reason, timeout)
+            return silence(shared, Glob().convert(rule, None, None), node, seconds, reason, timeout)
     raise ConfigError(f"alerts takes check FILE, test [FILE] or silence RULE, not {' '.join(map(repr, words))}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eye.cli.filtering import chosen, did_not_answer
@@ -41,18 +42,21 @@ class Told(NamedTuple):
 
 def show(shared: Shared, wanted: Wanted) -> int:
     """Look once, and print; or go on, and print what changes."""
+    from eye.cli.ruling import rules_of
     from eye.cli.screen import beats, write
 
+    rules_of(wanted.rules)  # a mistake in a file is told, even if a node asks rules of its own
     with Lookout(shared) as lookout:
         if wanted.watches:
             before: dict[tuple[str, str], str] | None = None
-            for _ in beats(_EVERY, lookout):
-                told = look(lookout, wanted)
-                for record in reversed(told.records):
-                    known = "resolved" if before is None else before.get(_key(record))
-                    if known != record["state"]:
-                        write(_line(record, told, wanted.format))
-                before = {_key(record): record["state"] for record in told.records}
+            with suppress(KeyboardInterrupt):  # it is the way to end
+                for _ in beats(_EVERY, lookout):
+                    told = look(lookout, wanted)
+                    for record in reversed(told.records):
+                        known = "resolved" if before is None else before.get(_key(record))
+                        if known != record["state"]:
+                            write(_line(record, told, wanted.format))
+                    before = {_key(record): record["state"] for record in told.records}
             return 0
         told = look(lookout, wanted)
     write(_json(told) if wanted.format == "json" else _table(told))

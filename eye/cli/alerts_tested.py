@@ -68,12 +68,12 @@ def from_history(rules: RuleSet, question: Question) -> Past | None:
     from eye.clock import SystemClock
     from eye.errors import HistoryOff
     from eye.history.database import OFF, place_of, url_of
-    from eye.monitor.history_moments import moments, usual_step
+    from eye.monitor.history_moments import finest_step, moments, usual_step
     from eye.monitor.last_hours import metrics_of
 
     place = where(question.history)
     if place == OFF or not _is_there(place):
-        if question.history != OFF:
+        if place != OFF:
             tell(f"no history is kept at {place_of(place)}: the nodes tell of their last hour")
         return None
     try:
@@ -88,7 +88,7 @@ def from_history(rules: RuleSet, question: Question) -> Past | None:
     store.open()
     try:
         until = clock.now()
-        step = question.step or usual_step(question.since)
+        step = max(question.step, finest_step(question.since)) if question.step else usual_step(question.since)
         nodes = _meant(store.nodes(), question.filter)
         metrics = metrics_of(rules.rules)
         played = list(moments(store, nodes, metrics, since=until - question.since, until=until, step=step))

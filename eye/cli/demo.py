@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eye.cli.keeping import history_option, where
-from eye.cli.options import Seconds, command, option
+from eye.cli.options import Seconds, Whole, command, option
 from eye.cli.ruling import alerts_option, rules_of
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     "The nodes are OS processes, and everything that happens to them is real. Ctrl-C stops all of it.",
     example="sorcerers_eye demo --nodes 5\nsorcerers_eye demo --script --no-browser",
 )
-@option("--nodes", type=click.IntRange(1, 50), default=3, show_default=True, help="How many nodes.")
+@option("--nodes", type=Whole(1, 50), default=3, show_default=True, help="How many nodes.")
 @option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=Whole(0, 65535),
     default=0,
     show_default="a free one",
     help="The port of the page, on this machine.",

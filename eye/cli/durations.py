@@ -23,5 +23,11 @@ class Duration(click.types.StringParamType):
         if seconds is None:
             self.fail(f"{value!r} is no duration, such as 30s, 5m, 2h or 7d", param, ctx)
         if not self._least <= seconds <= self._most:
-            self.fail(f"it must be {self._least:g} to {self._most:g} seconds, not {value!r}", param, ctx)
+            self.fail(f"it must be {_said(self._least)} to {_said(self._most)}, not {value!r}", param, ctx)
         return seconds
+
+
+def _said(seconds: float) -> str:
+    """Write a limit as an option takes it: `366d`, `1m`, `5s`."""
+    unit = next((one for one in (86400, 3600, 60) if seconds >= one and seconds % one == 0), 1)
+    return f"{seconds / unit:g}{ {86400: 'd', 3600: 'h', 60: 'm', 1: 's'}[unit] }"

@@ -125,6 +125,12 @@ class Seconds(click.FloatRange):
         return super().convert(seconds, param, ctx)
 
 
+class Whole(click.IntRange):
+    """A whole number, within limits. click would call it an «integer range»."""
+
+    name = "whole number"
+
+
 def command(name: str, *, help: str, example: str) -> Callable[[Callable[..., Any]], Command]:
     """Make a command of a function. It is given a `Shared` first, then its options by name."""
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from eye.cli.options import Seconds, option
+from eye.cli.options import Seconds, Whole, option
 from eye.monitor.config import BATCH
 from eye.monitor.pace import FEW, SLOW_EVERY, SLOWEST
 
@@ -31,7 +29,7 @@ def pacing_options(function: Callable[..., Any]) -> Callable[..., Any]:
 _OPTIONS = (
     option(
         "--slow-beyond",
-        type=click.IntRange(0, 1_000_000),
+        type=Whole(0, 1_000_000),
         default=FEW,
         show_default=True,
         metavar="N",
@@ -47,7 +45,7 @@ _OPTIONS = (
     ),
     option(
         "--batch",
-        type=click.IntRange(1, 10_000),
+        type=Whole(1, 10_000),
         default=BATCH,
         show_default=True,
         metavar="N",

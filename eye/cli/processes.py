@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eye.cli.options import Shared, format_option, option, timeout_option
+from eye.cli.options import Shared, Whole, format_option, option, timeout_option
 from eye.cli.options import command as make_command
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _TITLES = ("PROCESS", "STATUS", "MAILBOX", "OLDEST", "HANDLED", "RESTARTS", "OS 
 )
 @option(
     "--limit",
-    type=click.IntRange(1, 1000),
+    type=Whole(1, 1000),
     default=100,
     show_default=True,
     metavar="N",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -137,6 +138,20 @@ def beats(seconds: float | None, beat: Beat) -> Iterator[None]:
         passed = beat.monotonic() - began
         count = max(count + 1, int(passed / seconds) + (passed % seconds > 0))
         beat.rest(max(began + count * seconds - beat.monotonic(), 0.0))
+        if nobody_reads():
+            raise BrokenPipeError(errno.EPIPE, "nobody reads stdout any more")
+
+
+def nobody_reads() -> bool:
+    """Tell whether stdout is a pipe whose reader has gone: who has nothing to write would never notice."""
+    try:
+        import select  # only who goes on for a while needs it
+
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)  # errors are told unasked
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    except (AttributeError, OSError, ValueError):  # Windows has no `poll`; a stdout that is no file
+        return False
 
 
 def local_time(at: float) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+from click.core import ParameterSource
 
-from eye.cli.options import option
+from eye.cli.options import Whole, option
 from eye.cli.screen import news, tell
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def web_options(function: Callable[..., Any]) -> Callable[..., Any]:
             option("--web-links", is_flag=True, help="Let them make links to one node or panel, for some time."),
             option(
                 "--web-clients",
-                type=click.IntRange(1, 5000),
+                type=Whole(1, 5000),
                 default=200,
                 show_default=True,
                 metavar="N",
@@ -70,7 +71,7 @@ def web_options(function: Callable[..., Any]) -> Callable[..., Any]:
             ),
             option(
                 "--web-proxies",
-                type=click.IntRange(0, 5),
+                type=Whole(0, 5),
                 default=0,
                 show_default=True,
                 metavar="N",
@@ -87,12 +88,33 @@ def serving(options: dict[str, Any]) -> Serving:
     return Serving(**{name: options.pop(f"web_{name}") for name in Serving._fields})
 
 
+def check_none(ctx: click.Context) -> None:
+    """Refuse options of the web view where none is served: who gives them believes that one is.
+
+    Those of the environment and of the configuration file may be meant for other commands.
+
+    Raises:
+        click.UsageError: with what to do.
+    """
+    for name in Serving._fields:
+        if ctx.get_parameter_source(f"web_{name}") is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--web-{name} goes with --web [HOST:]PORT: without it, no web view is served")
+
+
 def check(wanted: Serving, address: Address) -> None:
     """Refuse what does not go together, or is not safe and was not asked for in so many words.
 
     Raises:
         click.UsageError: with what to do.
     """
+    kind, _, file = (wanted.login or "").partition(":")
+    if wanted.login not in (None, "none") and (kind not in ("token", "basic") or not file):
+        raise click.UsageError(f"--web-login must be token:FILE, basic:FILE or none, not {wanted.login!r}")
+    if wanted.name:
+        from eye.web.options import is_host
+
+        for name in (name for name in wanted.name if not is_host(name)):
+            raise click.UsageError(f"--web-name must be as eye.example.org or *.example.org, not {name!r}")
     if wanted.key is not None and wanted.cert is None:
         raise click.UsageError("--web-key goes with --web-cert, the certificate of that key")
     if wanted.links and wanted.actions is None:

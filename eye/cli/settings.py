@@ -84,6 +84,8 @@ class _Reader:
         except tomllib.TOMLDecodeError as error:
             said = str(error).replace("at end of document", f"at line {text.count(chr(10)) + 1}, the last")
             raise ConfigError(f"{self._path} is not TOML: {_as_clause(said)}") from None
+        except RecursionError:
+            raise ConfigError(f"{self._path} is not TOML that can be read: it is nested too deeply") from None
         except UnicodeDecodeError:
             raise ConfigError(f"{self._path} is not TOML: it is not UTF-8 text") from None
         except OSError as error:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from eye.cli.keeping import history_option, keep_option, where
-from eye.cli.options import Seconds, Shared, option
+from eye.cli.options import Seconds, Shared, Whole, option
 from eye.cli.options import command as make_command
 from eye.cli.pacing import pacing_options
 from eye.cli.ruling import DEFAULT, OFF, alerts_option, rules_of
 from eye.cli.screen import hush, news
-from eye.cli.serving import Serving, check, say_where, serve, serving, web_options
+from eye.cli.serving import Serving, check, check_none, say_where, serve, serving, web_options
 from eye.cluster.node import Address
 from eye.errors import BadAddress, BadDiscovery
 from eye.monitor.config import DISCOVERY, HISTORY_OFF, MOST_NODES, NodeConfig
@@ -106,7 +106,7 @@ class _Wishes(NamedTuple):
 )
 @option(
     "--max-nodes",
-    type=click.IntRange(1, 100_000),
+    type=Whole(1, 100_000),
     default=MOST_NODES,
     show_default=True,
     metavar="N",
@@ -186,6 +186,8 @@ def command(
     wishes = _Wishes(config, address, serving(options), events, rules, otlp)
     if address is not None:
         check(wishes.serving, address)
+    else:
+        check_none(click.get_current_context())
     if otlp is not None:
         from eye.exporters.otel import endpoint_of
 

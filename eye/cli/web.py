@@ -6,10 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from eye.cli.keeping import history_option, keep_option, where
-from eye.cli.options import Shared, option
+from eye.cli.options import Shared, Whole, option
 from eye.cli.options import command as make_command
 from eye.cli.pacing import pacing_options
 from eye.cli.ruling import alerts_option, rules_of
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 _EXAMPLE = """\
 sorcerers_eye web
 sorcerers_eye web --port 8080 --no-browser
-sorcerers_eye web --host 0.0.0.0 --port 8443 --web-login token:look --web-cert cert.pem --web-key key.pem"""
+sorcerers_eye web --host 0.0.0.0 --web-login token:look --web-cert cert.pem --web-key key.pem"""
 
 _HELP = """The web view alone, in a browser.
 
@@ -35,7 +33,7 @@ It only looks: it is no node, and no other node sees it. Ctrl-C ends it.
 @make_command("web", help=_HELP, example=_EXAMPLE)
 @option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=Whole(0, 65535),
     default=0,
     show_default="a free one",
     metavar="PORT",

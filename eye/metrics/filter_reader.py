@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import Any
 
 from eye.errors import BadFilter, UnknownMetric
@@ -30,7 +31,10 @@ _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z%]*)", re.IGNORECASE)
 def duration(text: str) -> float | None:
     """Read a duration, `30s`, `1.5h`, as seconds; None if it is none."""
     match = _NUMBER.fullmatch(text.strip())
-    return None if match is None or match[2].lower() not in _DURATIONS else _seconds(match)
+    if match is None or match[2].lower() not in _DURATIONS:
+        return None
+    seconds = _seconds(match)
+    return seconds if isfinite(seconds) else None  # of 400 digits is made an infinity
 
 
 def _seconds(match: re.Match[str]) -> float:

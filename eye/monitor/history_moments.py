@@ -26,7 +26,12 @@ _DAY, _FINE, _COARSE, _MOST = 86_400.0, 5.0, 60.0, 20_000
 
 def usual_step(seconds: float) -> float:
     """Say how finely to look at so long a time: as finely as it is kept, within reason."""
-    return max(_FINE if seconds <= _DAY else _COARSE, seconds / _MOST)
+    return max(_FINE if seconds <= _DAY else _COARSE, finest_step(seconds))
+
+
+def finest_step(seconds: float) -> float:
+    """Say how finely so long a time can be looked at, whoever asks."""
+    return seconds / _MOST
 
 
 def moments(
@@ -45,7 +50,7 @@ def moments(
             for start, point in zip(past.starts, past.points.get(metric.key, ()), strict=False):
                 if point is not None:
                     value = point.most if metric.kind is Kind.COUNTER else point.mean
-                    column.setdefault(start + past.step, {})[metric.key] = value
+                    column.setdefault(min(start + past.step, until), {})[metric.key] = value
         columns[node] = column
     yield from _moments(columns, max(3 * step, _PATIENCE))
 

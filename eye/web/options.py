@@ -72,11 +72,17 @@ def strings(option: str, value: Iterable[str]) -> tuple[str, ...]:
     return tuple(value)
 
 
+def is_host(host: object) -> bool:
+    """Tell whether that is a name, an address or `*.example.org`."""
+    return isinstance(host, str) and _HOST.fullmatch(host) is not None
+
+
 def check_hosts(hosts: Iterable[object]) -> None:
     """Refuse what is no name that a view can be reached under."""
     for host in hosts:
-        named = isinstance(host, str) and _HOST.fullmatch(host)
-        check(named, "hosts", "names such as 'eye.example.org' or '*.example.org' (no port, no path)", host)
+        check(
+            is_host(host), "hosts", "names such as 'eye.example.org' or '*.example.org' (no port, no path)", host
+        )
 
 
 def view_of(node_or_view: Any) -> Any:

@@ -61,6 +61,26 @@ def test_the_default_rules_are_explained_too(run: Callable[..., Any]) -> None:
     assert document["sinks"] == [{"sink": "log", "type": "log"}]
 
 
+def test_a_mistake_in_an_endless_line_is_shown_with_what_is_about_it(run: Callable[..., Any], file: Path) -> None:
+    file.write_text(f"[rules.cpu]\nhelp = '{'x' * 5000}' = 1\n")
+
+    ran = run("alerts", "check", str(file))
+
+    _, line, mark = ran.err.splitlines()
+    assert ran.code == 2
+    assert len(line) < 200
+    assert line[mark.index("^") - 1 : mark.index("^") + 1] == " ="
+
+
+def test_what_is_far_too_large_for_a_rule_file_is_none(run: Callable[..., Any], file: Path) -> None:
+    file.write_bytes(b"a" * (rule_file.LARGEST + 1))
+
+    ran = run("alerts", "check", str(file))
+
+    assert (ran.code, ran.err.count("\n"), len(ran.err) < 300) == (2, 1, True)
+    assert "1024 kB at most" in ran.err
+
+
 def test_a_mistake_is_pointed_at_and_ends_with_2(run: Callable[..., Any], file: Path) -> None:
     file.write_text('[rules.cpu]\nfor = "soon"\n')
 

@@ -22,6 +22,10 @@ HERE, EVERYWHERE = Address("127.0.0.1", 8080), Address("0.0.0.0", 8080)
         (EVERYWHERE, {"cert": Path("c")}, "--web-login token:FILE"),
         (HERE, {"key": Path("k")}, "--web-key goes with --web-cert"),
         (HERE, {"links": True}, "--web-links goes with --web-actions FILE"),
+        (EVERYWHERE, {"login": ""}, "--web-login must be token:FILE, basic:FILE or none, not ''"),
+        (HERE, {"login": "token:"}, "--web-login must be token:FILE, basic:FILE or none, not 'token:'"),
+        (HERE, {"login": "secret"}, "not 'secret'"),
+        (HERE, {"name": ("eye.example.org", "a b")}, "--web-name must be as .*, not 'a b'"),
     ],
 )
 def test_what_does_not_go_together_is_refused_with_a_sentence(

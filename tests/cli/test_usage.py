@@ -14,6 +14,7 @@ from eye.errors import BadAddress, EyeError, UnknownNode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 import click
 
@@ -45,6 +46,13 @@ WRONG_USAGE = [
     (["start", "--name", "a", "--interval", "0"], "--interval"),
     (["start", "--name", "a", "--connect", ":0"], "port 0"),
     (["web", "--port", "70000"], "--port"),
+    (["web", "--port", "0.0.0.0:80"], "'0.0.0.0:80' is not a valid whole number"),
+    (["start", "--name", "a", "--web-login", "none"], "--web-login goes with --web [HOST:]PORT"),
+    (["start", "--name", "a", "--web-links"], "--web-links goes with --web [HOST:]PORT"),
+    (["history", "--since", "9" * 400], "since must be a duration"),
+    (["alerts", "test", "--since", "1s"], "it must be 1m to 366d, not '1s'"),
+    (["alerts", "silence", "cpu["], "bad glob 'cpu[': the '[' at character 4 is never closed"),
+    (["alerts", "--alerts", "missing.toml"], "missing.toml: no such file or directory"),
     (["kill", "a"], "'PROCESS'"),
     (["alerts", "dance"], "check FILE, test [FILE] or silence RULE, not 'dance'"),
     (["alerts", "check"], "check FILE"),
@@ -167,3 +175,28 @@ def test_a_stdout_that_is_closed_is_no_error(run: Callable[..., Any], monkeypatc
     monkeypatch.setattr(sys, "stdout", None)
 
     assert run("fetch").code == 0
+
+
+def test_options_of_the_web_view_in_the_environment_may_be_meant_for_others(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EYE_WEB_LOGIN", "none")
+
+    ran = run("start", "--name", "a b")
+
+    assert (ran.code, "--web-login" in ran.err) == (2, False)
+    assert "not 'a b'" in ran.err
+
+
+def test_a_file_that_is_nested_too_deeply_is_told(run: Callable[..., Any], home: Path) -> None:
+    deep = home / "deep.toml"
+    deep.write_text(f"x = {'[' * 5000}{']' * 5000}")
+
+    for arguments in (
+        ["alerts", "check", str(home / "deep.toml")],
+        ["nodes", "--config", str(home / "deep.toml")],
+    ):
+        ran = run(*arguments)
+
+        assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+        assert "nested too deeply" in ran.err
