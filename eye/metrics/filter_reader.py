@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from math import isfinite
+from math import inf
 from typing import Any
 
 from eye.errors import BadFilter, UnknownMetric
@@ -31,10 +31,8 @@ _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z%]*)", re.IGNORECASE)
 def duration(text: str) -> float | None:
     """Read a duration, `30s`, `1.5h`, as seconds; None if it is none."""
     match = _NUMBER.fullmatch(text.strip())
-    if match is None or match[2].lower() not in _DURATIONS:
-        return None
-    seconds = _seconds(match)
-    return seconds if isfinite(seconds) else None  # of 400 digits is made an infinity
+    seconds = None if match is None or match[2].lower() not in _DURATIONS else _seconds(match)
+    return None if seconds == inf else seconds  # 400 digits
 
 
 def _seconds(match: re.Match[str]) -> float:
