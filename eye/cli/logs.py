@@ -6,18 +6,23 @@ import logging
 import sys
 from collections import deque
 
+from eye.monitor.clean import clean
+
 _MOST = 1000  # records held back; of more, the last
 
 
 class OneLine(logging.Formatter):
-    """Puts a record on one line: of a traceback, its last words. At level debug all of it is shown."""
+    """Puts a record on one line: of a traceback, its last words. At level debug all of it is shown.
+
+    What is logged may be what another node or a browser said, so no control character of it reaches the terminal.
+    """
 
     def __init__(self, *, shows_all: bool = False) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%H:%M:%S")
         self._shows_all = shows_all
 
     def format(self, record: logging.LogRecord) -> str:
-        whole = super().format(record)
+        whole = "\n".join(clean(line.expandtabs()) for line in super().format(record).split("\n"))
         lines = [line.strip() for line in whole.splitlines() if line.strip()]
         if self._shows_all or len(lines) < 2:
             return whole
