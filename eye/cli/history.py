@@ -29,7 +29,8 @@ sorcerers_eye history --since 7d --step 1h --filter 'cpu>80' --format csv"""
 
 _HELP = """What was, from the database.
 
-It is written by whoever serves a view (`start --web`, `web`, `demo`), and by `observe --history`. No node is asked.
+It is written by whoever serves a view (`start --web`, `web`, `demo`), and by `observe --history`. No node is
+asked.
 """
 
 _USUAL_POINTS = 60

@@ -44,6 +44,8 @@ _MOST_REASON = 200  # characters
 def add_actions(blueprint: Blueprint, view: Any, options: Options) -> None:
     """Give the blueprint the addresses at which something is done."""
 
+    said = guards.Once()
+
     def offered() -> tuple[str, ...]:
         if options.actions is None or g.get("eye_link") is not None:
             return ()
@@ -64,7 +66,7 @@ def add_actions(blueprint: Blueprint, view: Any, options: Options) -> None:
     def act(path: str, endpoint: str, do: Callable[..., Any]) -> None:
         def carry_out(**names: str) -> Response:
             with on_behalf_of(f"the web view, for {asker()}"):
-                return _refusal(options) or answer(lambda: do(_body(), **names))
+                return _refusal(options, said) or answer(lambda: do(_body(), **names))
 
         blueprint.post(f"/api/v1/{path}", endpoint=endpoint)(carry_out)
 
@@ -112,7 +114,7 @@ def asker() -> str:
     return f"{login} at {address}" if login else address
 
 
-def _refusal(options: Options) -> Response | None:
+def _refusal(options: Options, said: guards.Once) -> Response | None:
     """Refuse what is not switched on, comes from another page, or has not the token."""
     wanted = options.actions
     if wanted is None:
@@ -122,17 +124,18 @@ def _refusal(options: Options) -> Response | None:
     if site not in ("same-origin", "none") or (
         origin is not None and not guards.is_same_origin(origin, request.host_url, ())
     ):
-        return _refused("another page cannot act through this view", origin)
+        return _refused("another page cannot act through this view", origin, said)
     if request.mimetype != "application/json" or (request.content_length or 0) > _MOST_BODY:
         return sentence(415, "send a small JSON body, with Content-Type: application/json")
     token = request.headers.get("X-Eye-Token", "")
     if not hmac.compare_digest(token.encode(errors="replace"), wanted.encode()):
-        return _refused("the token is missing or wrong; send it as X-Eye-Token", origin)
+        return _refused("the token is missing or wrong; send it as X-Eye-Token", origin, said)
     return None
 
 
-def _refused(why: str, origin: str | None) -> Response:
-    logger.warning("%.60r was refused to %s (origin %.100r): %s", request.path, asker(), origin, why)
+def _refused(why: str, origin: str | None, said: guards.Once) -> Response:
+    if said.first(why, f"{asker()} {origin}"[:200]):
+        logger.warning("%.60r was refused to %s (origin %.100r): %s", request.path, asker(), origin, why)
     return sentence(403, why)
 
 

@@ -217,6 +217,15 @@ def test_each_missing_token_is_a_line_with_who_and_why(app: Flask, caplog: pytes
     assert "send it as X-Eye-Token" in record.getMessage()
 
 
+def test_who_tries_to_act_for_ever_does_not_fill_the_log(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    client = app.test_client()
+    for case in [Case("act", "ours", origin, None, True, "none", "wrong") for origin in ("own", "stranger")] * 100:
+        path, headers = request_of(case, keys_of(app))
+        assert client.post(path, json={}, headers=headers).status_code == 403
+
+    assert len([record for record in caplog.records if record.name == "eye.web"]) == 2
+
+
 @pytest.mark.e2e
 def test_the_same_over_real_sockets(app: Flask) -> None:
     server = WebServer(app, hosts=["eye.example.org"])
