@@ -140,18 +140,20 @@ class Contacts:
             return
         self.next_due = float("inf")
         for contact in list(self._all.values()):
-            if contact.due <= now and spare(contact):
-                contact.due = now + self.period()
             # Every call ends within seconds, but for those of a process that has crashed meanwhile.
-            elif contact.is_calling and now - contact.called_at < _CALL_LOST:
-                self.next_due = min(self.next_due, contact.called_at + _CALL_LOST)
-                continue
-            elif contact.due <= now:
+            if contact.is_calling and now - contact.called_at < _CALL_LOST:
+                due = contact.called_at + _CALL_LOST
+            else:
+                if contact.due <= now and spare(contact):
+                    contact.due = now + self.period()
+                due = contact.due
+            if due <= now:
                 contact.is_calling, contact.called_at = True, now
-                self.next_due = min(self.next_due, now + _CALL_LOST)
+                due = now + _CALL_LOST
+                self.next_due = min(self.next_due, due)
                 yield contact
-                continue
-            self.next_due = min(self.next_due, contact.due)
+            elif due < self.next_due:
+                self.next_due = due
 
     def period(self) -> float:
         """Draw the time to the next announcement."""

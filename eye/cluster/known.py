@@ -42,7 +42,7 @@ class Known:
         self.heard = now.steady
         self.seen_at: float | None = None
         self.via: str | None = None  # the seed on whose word we list it
-        self._shown: tuple[tuple[object, ...], Member] | None = None
+        self._shown: tuple[NodeInfo, Member] | None = None
 
     @classmethod
     def from_member(cls, member: Member, now: Moment) -> Known:
@@ -54,14 +54,21 @@ class Known:
 
     def member(self, address: str) -> Member:
         """The node as it is shown, with the address that fits whoever is shown it."""
-        # In a large cluster it is shown to hundreds before it changes.
-        state = (address, self.info, self.status, self.since, self.seen_at, self.reason, self.via)
-        if self._shown is not None and self._shown[0] == state:
-            return self._shown[1]
         info = self.info
+        if self._shown is not None and self._shown[0] is info:  # in a large cluster hundreds see it before it changes
+            shown = self._shown[1]
+            if (
+                shown.seen_at == self.seen_at
+                and shown.status is self.status
+                and shown.since == self.since
+                and shown.via == self.via
+                and shown.address == address
+                and shown.reason == self.reason
+            ):
+                return shown
         member = Member(
             info.name, address, info.boot, info.started_at, self.status, self.since, self.seen_at, self.reason,
             info.is_seed, self.via,
         )  # fmt: skip
-        self._shown = (state, member)
+        self._shown = (info, member)
         return member

@@ -321,6 +321,8 @@ class Membership:
     def _introduce(self, members: Iterable[Member], now: Moment) -> None:
         for member in members:
             known = self._known.get(member.name)
+            if known is not None and known.info.boot == member.boot:
+                continue  # nearly always, and in a large cluster hundreds are told of at a time
             if member.status not in _WORTH_A_CALL or member.boot == self.me.boot or member.boot in self._departed:
                 continue
             if member.name == self.me.name:
@@ -329,9 +331,7 @@ class Membership:
                 known = self._known[member.name] = Known(member.info, now)
                 self._turn(known, Status.CONNECTING, now)
                 self._contacts.add(member.address, now.steady, member.name)
-            elif (
-                known is not None and known.info.boot != member.boot and member.started_at > known.info.started_at
-            ):
+            elif known is not None and member.started_at > known.info.started_at:
                 self._contacts.add(member.address, now.steady)
         self._announce_to_the_due(now)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from eye.cluster.node import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from eye.cluster.known import Known
     from eye.cluster.news import Moment
@@ -42,14 +42,14 @@ class Teachers:
         self.names: frozenset[str] = frozenset()
         self._lists: dict[str, dict[str, Member]] = {}  # what each told last: that holds until it says otherwise
 
-    def choose(self, everybody: Iterable[Known], me: NodeInfo) -> bool:
+    def choose(self, everybody: Collection[Known], me: NodeInfo) -> bool:
         """Choose them anew; say whether there were some, and are none now."""
-        known = list(everybody)
         before, chosen = self.names, set[str]()
-        if len(known) + 1 > self._mesh_limit and not me.is_seed:
-            up = [one for one in known if one.status is Status.UP]
-            chosen = {one.info.name for one in up if one.info.is_seed and one.via is None}
+        if len(everybody) + 1 > self._mesh_limit and not me.is_seed:
+            seeds = [one for one in everybody if one.info.is_seed]
+            chosen = {one.info.name for one in seeds if one.status is Status.UP and one.via is None}
             if not chosen and self._is_hidden:
+                up = [one for one in everybody if one.status is Status.UP]
                 oldest = sorted(up, key=lambda one: (one.info.started_at, one.info.boot))
                 chosen = {one.info.name for one in oldest[:_ENOUGH]}
         self.names = frozenset(chosen)
