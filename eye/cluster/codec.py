@@ -22,6 +22,10 @@ from eye.errors import DecodeRefused, EncodeRefused, EyeError, RemoteError
 
 MAX_DEPTH = 100  # values within values
 _LONGEST_TEXT = 2000  # characters of an error's text
+_MOST_ARGUMENTS, _DEEPEST_ARGUMENT = (
+    100,
+    2,
+)  # of tuples among an error's arguments
 
 
 def encode(value: Any, what: str = "this value") -> bytes:
@@ -77,7 +81,7 @@ def revive_error(kind: str, args: tuple[Any, ...]) -> Exception:
     known = _revivable.get(kind)
     if known is not None:
         try:
-            revived = known(*args)
+            revived = known(*map(_tupled, args))
             str(revived)  # an error that cannot even be printed helps nobody
         except (TypeError, ValueError, AttributeError):
             pass  # the other side has another version of the class
@@ -127,10 +131,16 @@ def _arguments_of(error: BaseException) -> tuple[Any, ...]:
     return made_of if isinstance(made_of, tuple) else error.args
 
 
-def _plain(argument: Any) -> Any:
+def _plain(argument: Any, depth: int = 0) -> Any:
+    if isinstance(argument, tuple) and depth < _DEEPEST_ARGUMENT:
+        return tuple(_plain(one, depth + 1) for one in argument[:_MOST_ARGUMENTS])
     if argument is None or isinstance(argument, bool | int | float):
         return argument if _fits(argument) else str(argument)
     return str(argument).encode(errors="replace").decode()[:_LONGEST_TEXT]
+
+
+def _tupled(argument: Any) -> Any:
+    return tuple(map(_tupled, argument)) if isinstance(argument, list) else argument
 
 
 def _fits(number: float | None) -> bool:
