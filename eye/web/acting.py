@@ -125,6 +125,7 @@ def _refusal(options: Options, said: guards.Once) -> Response | None:
         origin is not None and not guards.is_same_origin(origin, request.host_url, ())
     ):
         return _refused("another page cannot act through this view", origin, said)
+    request.max_content_length = _MOST_BODY  # of one that does not say how long it is
     if request.mimetype != "application/json" or (request.content_length or 0) > _MOST_BODY:
         return sentence(415, "send a small JSON body, with Content-Type: application/json")
     token = request.headers.get("X-Eye-Token", "")

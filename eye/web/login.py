@@ -114,6 +114,7 @@ class Login:
                 return refused
             if (request.content_length or 0) > _MOST_BODY:
                 return sentence(413, "that is no login")
+            request.max_content_length = _MOST_BODY  # of one that does not say how long it is
             address = request.remote_addr or ""
             if (wait := self.tries.wait(address)) > 0:
                 return _too_soon(wait)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from werkzeug.test import create_environ, run_wsgi_app
 
 from eye.errors import ConfigError, SecretUnusable
 from eye.web import create_app
@@ -249,6 +251,30 @@ def test_a_browser_is_not_made_to_ask_with_a_box_of_its_own(people: Path) -> Non
 
 
 # ------------------------------------------------------------------------------------- who guesses
+
+
+def test_of_a_login_that_never_ends_little_is_read(token_file: Path) -> None:
+    read = 0
+
+    class Endless(io.RawIOBase):
+        """What a server hands on that has undone «Transfer-Encoding: chunked»."""
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, into: Any) -> int:
+            nonlocal read
+            read += len(into)
+            return len(into) if read < 10_000_000 else 0
+
+    environ = create_environ("/login", method="POST", content_type="application/x-www-form-urlencoded")
+    environ |= {"wsgi.input": io.BufferedReader(Endless()), "wsgi.input_terminated": True}
+    del environ["CONTENT_LENGTH"]
+
+    _, status, _ = run_wsgi_app(create_app(World(), login=f"token:{token_file}"), environ)
+
+    assert status.startswith("4")
+    assert read < 100_000
 
 
 def test_who_guesses_has_to_wait_and_only_who_does(token_file: Path, caplog: pytest.LogCaptureFixture) -> None:
