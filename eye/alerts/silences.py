@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 _MOST = 1000  # in one file
@@ -66,22 +67,39 @@ class SilenceFile:
         Raises:
             OSError: the file cannot be written.
         """
-        self._write((*(one for one in self.read() if one[:2] != silence[:2] and one.until > at), silence))
+        with self._alone():
+            self._write((*(one for one in self.read() if one[:2] != silence[:2] and one.until > at), silence))
 
     def lift(self, rule: str, node: str, at: float) -> int:
         """Take those of these words back; answer how many there were. Raises what `add` raises."""
-        left = [one for one in self.read() if one.until > at]
-        kept = [one for one in left if (one.rule, one.node) != (rule, node)]
-        if len(kept) != len(left):
-            self._write(kept)
-        return len(left) - len(kept)
+        with self._alone():
+            left = [one for one in self.read() if one.until > at]
+            kept = [one for one in left if (one.rule, one.node) != (rule, node)]
+            if len(kept) != len(left):
+                self._write(kept)
+            return len(left) - len(kept)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let nobody else write between our reading and our writing; on systems without `flock` that may be."""
+        if self._path is None:
+            yield
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self._path.with_name(f"{self._path.name}.lock").open("w") as held:
+            try:
+                import fcntl
+
+                fcntl.flock(held, fcntl.LOCK_EX)
+            except ImportError:
+                pass
+            yield
 
     def _write(self, silences: Iterable[Silence]) -> None:
         kept = tuple(silences)[-_MOST:]
         if self._path is None:
             self._silences = kept
             return
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         beside.write_text(json.dumps({"version": 1, "silences": [one._asdict() for one in kept]}, indent=1))
         beside.replace(self._path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,15 @@ def test_the_same_words_again_are_one_silence_and_what_is_over_is_thrown_out(tmp
     file.add(Silence("cpu", "*", NOW + 600), NOW + 30)
 
     assert file.read() == (Silence("cpu", "*", NOW + 600),)
+
+
+def test_of_silences_that_are_said_at_once_none_is_lost(tmp_path: Path) -> None:
+    path, rules = tmp_path / "silences.json", [f"rule-{number}" for number in range(60)]
+
+    with ThreadPoolExecutor(6) as many:
+        list(many.map(lambda rule: SilenceFile(path).add(Silence(rule, "*", NOW + 60), NOW), rules))
+
+    assert sorted(one.rule for one in SilenceFile(path).read()) == sorted(rules)
 
 
 def test_half_a_file_takes_nothing_back(tmp_path: Path) -> None:
