@@ -150,6 +150,7 @@ def create_blueprint(
     blueprint.after_request(lambda response: add_headers(response, options))
     blueprint.teardown_request(lambda _error: doorkeeper.after())
     blueprint.register_error_handler(RuntimeError, _no_sockets_here)
+    blueprint.register_error_handler(ConnectionError, _gone_already)
     _add_pages(blueprint, view, options)
     add_api(blueprint, publisher, options)
     _add_metrics(blueprint, view, options)
@@ -271,6 +272,13 @@ def _add_metrics(blueprint: Blueprint, view: Any, options: Options) -> None:
 
 def _exposition(text: str) -> Response:
     return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _gone_already(error: ConnectionError) -> Response:
+    # In the middle of a WebSocket's handshake: nobody reads this, and it is not worth a traceback in the log.
+    if g.get("eye_seat") is not None:
+        return sentence(400, "the connection was lost")
+    raise error
 
 
 def _no_sockets_here(error: RuntimeError) -> Response:

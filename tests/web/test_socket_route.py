@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from typing import TYPE_CHECKING, Any
 
 from wsproto.utilities import LocalProtocolError
 
-from eye.web import guards
+from eye.web import create_app, guards
 from eye.web.feed import Feed
 from eye.web.socket_route import speak
+from tests.web.world import World, node
 
 if TYPE_CHECKING:
     import pytest
@@ -45,3 +47,23 @@ def test_a_goodbye_that_crosses_a_ping_ends_the_connection_without_an_error(
     speak(Leaving(), feed, now=lambda: next(moments, time.monotonic()))
 
     assert closed == [(guards.GOING_AWAY, "the connection was lost")]
+
+
+def test_who_goes_during_the_handshake_is_no_error_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    app = create_app(World(node("a")))
+    headers = {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version": "13",
+        "Origin": "http://localhost",
+    }
+
+    with ours:
+        answer = app.test_client().get("/ws", headers=headers, environ_overrides={"gunicorn.socket": ours})
+
+    assert answer.status_code == 400
+    assert caplog.records == []
+    assert app.extensions["eye"].publisher.viewers == 0
