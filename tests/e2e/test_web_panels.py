@@ -112,13 +112,26 @@ def test_hostile_processes_are_only_text(browser: Browser, answers: Answers) -> 
     assert page.messages == []
 
 
+@pytest.mark.parametrize("width", [390, 320])
 @pytest.mark.parametrize("panel", ["graphs", "tree", "processes"])
-def test_no_panel_scrolls_sideways_on_a_phone(browser: Browser, answers: Answers, panel: str) -> None:
-    page = opened(browser, answers, f"?node=alpha&panel={panel}", width=390, height=844)
-    page.wait_for(f"{ROOT}.querySelector('.sheet').scrollHeight > 40")
+def test_no_panel_scrolls_sideways_on_a_phone(browser: Browser, answers: Answers, panel: str, width: int) -> None:
+    answers.may, answers.history = ["gc", "crash", "links"], True
+    page = opened(browser, answers, f"?node=alpha&panel={panel}", width=width, height=844)
+    page.wait_for(f"{ROOT}.querySelector('.sheet').scrollHeight > 40 && {TEXT}.includes('Share')")
 
-    assert page.get("document.documentElement.scrollWidth") <= 390
+    assert page.get("document.documentElement.scrollWidth") <= width
     assert page.get(f"{ROOT}.querySelector('.sheet').scrollWidth <= {ROOT}.querySelector('.sheet').clientWidth")
+
+
+def test_a_row_of_a_phone_is_two_lines(browser: Browser, answers: Answers) -> None:
+    answers.may = ["gc", "links"]
+    page = opened(browser, answers, width=320, height=640)
+
+    row = f"{ROOT}.querySelector('.row:not([hidden])')"
+    lines = page.get(f"[...new Set([...{row}.children].map((cell) => cell.offsetTop))].length")
+
+    assert lines == 2
+    assert page.get("document.documentElement.scrollWidth") <= 320
 
 
 def test_the_page_is_told_what_is_looked_at(browser: Browser, answers: Answers) -> None:
