@@ -188,6 +188,7 @@ def test_a_moment_that_nobody_can_tell_of_says_why(browser: Browser, answers: An
 
     page.wait_for(f"{ROOT}.querySelector('.empty').textContent === {answers.past_error!r}")
     assert not page.get(f"{ROOT}.querySelector('.table').innerText.includes('beta')")
+    page.wait_for(f"{ROOT}.querySelector('p.spoken').textContent === {answers.past_error!r}")
 
 
 def test_what_is_over_at_once_is_no_line_of_the_alerts(browser: Browser, answers: Answers) -> None:

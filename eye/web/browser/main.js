@@ -131,6 +131,7 @@ export function start({ base, look, onReady, onLook, tell }) {
     const said = at === null ? null : await server.ask(`past?at=${at}`);
     if (at !== timeline.at) return; // moved on meanwhile
     const { nodes = [], error = "Nothing is remembered of that moment." } = said ?? {};
+    if (said?.error) say(said.error);
     past = said && { at, none: plain(error), nodes: nodes.map((node) => ({ ...node, at })) };
     element.classList.toggle("past", past !== null);
     show();
