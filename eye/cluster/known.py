@@ -55,9 +55,7 @@ class Known:
     def member(self, address: str) -> Member:
         """The node as it is shown, with the address that fits whoever is shown it."""
         info = self.info
-        if (
-            self._shown is not None and self._shown[0] is info
-        ):  # in a large cluster hundreds see it before it changes
+        if self._shown is not None and self._shown[0] is info:  # hundreds may see it before it changes
             shown = self._shown[1]
             if (
                 shown.seen_at == self.seen_at

@@ -87,9 +87,13 @@ class Bench:
         return came
 
     def heal(self) -> None:
-        """Put the wire in order. What was spoilt may still be on its way, so that connection is not for use."""
+        """Put the wire in order. What was spoilt may still be on its way, so that connection is not for use.
+
+        The asker lets go of it, too: it need not have noticed yet that it has been cut.
+        """
         self.relay.heal()
         self.relay.cut()
+        self.asker.forget(self.relay.address)
 
 
 @pytest.fixture(params=[TlsMode.OFF, TlsMode.ALWAYS], ids=["plain", "tls"])

@@ -79,9 +79,16 @@ def test_the_last_minutes(page: FlaskClient) -> None:
 
 
 def test_the_table_as_it_was(page: FlaskClient, node: Node) -> None:
+    until(lambda: ask(page, "/api/v1/nodes")[1]["nodes"][0]["process"])
     (now,) = ask(page, "/api/v1/nodes")[1]["nodes"]  # by which its process id is known, which no ring has
-    until(lambda: any(one.host for one in node.view.past_nodes(node.view.now() - 1)))
-    status, told = ask(page, f"/api/v1/past?at={node.view.now() - 1}")
+    moments: list[float] = []
+
+    def is_remembered() -> bool:
+        moments.append(node.view.now() - 1)
+        return any(one.host for one in node.view.past_nodes(moments[-1]))
+
+    until(is_remembered)
+    status, told = ask(page, f"/api/v1/past?at={moments[-1]}")
 
     (then,) = told["nodes"]
     assert status == 200
@@ -115,7 +122,10 @@ def test_events_are_asked_for_by_number(page: FlaskClient, node: Node) -> None:
     assert status == 200
     assert numbers == sorted(numbers)
     assert {"number", "at", "node", "mark", "text"} == told["events"][0].keys()
-    assert ask(page, f"/api/v1/events?after={told['last']}")[1]["events"] == []
+    after_the_first = ask(page, f"/api/v1/events?after={numbers[0]}")[1]["events"]
+    assert [each["number"] for each in after_the_first][: len(numbers) - 1] == numbers[1:]
+    after_all = ask(page, f"/api/v1/events?after={told['last']}")[1]["events"]
+    assert all(each["number"] > told["last"] for each in after_all)  # what has happened since
 
 
 def test_a_filter_is_understood_for_the_browser(page: FlaskClient) -> None:
