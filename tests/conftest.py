@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -78,6 +78,25 @@ def postgres() -> Iterator[Postgres]:
     yield server
     server.stop()
 
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give all tests of a module to one worker, for what they share is made once then: machines, nodes, browsers.
+
+    Tests that take long and share nothing go one by one, and last, so that no worker ends long before the others.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByModule(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return nodeid if module.startswith(_ONE_BY_ONE) and not module.startswith(_SHARING) else module
+
+    return ByModule(config, log) if config.getoption("dist") == "load" else None
+
+
+_ONE_BY_ONE = ("tests/e2e/", "tests/hostile/", "tests/cluster/test_simulated.py", "tests/web/test_hostile.py")
+_SHARING = ("tests/hostile/test_namespaces.py", "tests/e2e/test_hosts.py", "tests/e2e/test_web_")
 
 _MAY_BE_SKIPPED = (
     "root may read everything",  # what cannot be shown on this machine, whatever is installed
