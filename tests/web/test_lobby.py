@@ -164,11 +164,12 @@ def test_who_goes_before_it_is_told_to_go_on_takes_nobody_along() -> None:
 
 
 def test_who_breaks_off_before_tls_begins_takes_nobody_along(tmp_path: Path) -> None:
-    broken_off = []
+    broken_off, has_sent = [], threading.Event()
 
     class Slow(Certificate):
         def wrap(self, sock: socket.socket) -> ssl.SSLSocket:
             if not broken_off:
+                assert has_sent.wait(20)
                 hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
                 hasty.close()
                 broken_off.append(sock)
@@ -181,6 +182,7 @@ def test_who_breaks_off_before_tls_begins_takes_nobody_along(tmp_path: Path) -> 
     with lobby(answer, certificate=certificate) as (_, port):
         hasty.connect(("127.0.0.1", port))
         hasty.send(b"x")
+        has_sent.set()
         until(lambda: bool(broken_off))
         plain = socket.create_connection(("127.0.0.1", port), timeout=20)
         with trusting.wrap_socket(plain, server_hostname="127.0.0.1") as caller:
