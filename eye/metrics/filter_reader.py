@@ -11,7 +11,7 @@ from eye.metrics import catalogue
 from eye.metrics.catalogue import Kind, Metric, Scope, Unit
 from eye.metrics.custom import PREFIX, is_name
 from eye.metrics.custom import metric as own_metric
-from eye.metrics.filter_words import Token, glob_expression, literally, tokens, unclosed
+from eye.metrics.filter_words import MOST_STARS, Token, glob_expression, literally, tokens, unclosed
 
 STATUSES = ("connecting", "up", "suspect", "down")
 _FIELDS = ("status", "node", "host", "address")
@@ -24,7 +24,6 @@ _SIZES: dict[str, float] = {"": 1, "b": 1} | {
 _DURATIONS: dict[str, float] = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _LONGEST_TIME = 366 * 86400.0
 _DEEPEST = 50  # brackets and nots within each other
-
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z%]*)", re.IGNORECASE)
 
 
@@ -203,6 +202,8 @@ class Reader:
         glob = token.text if has_classes else token.text.replace("[", "[[]")  # [::1] is an address, not a class
         if has_classes and (at := unclosed(glob)) is not None:
             raise self._bad("this '[' is never closed", token._replace(at=token.at + at))
+        if glob.count("*") > MOST_STARS:
+            raise self._bad(f"a name has at most {MOST_STARS} '*'", token)
         if not any(c in token.text for c in ("*?[" if has_classes else "*?")):
             return literally(token.text)
         return f"^{glob_expression(glob)}$"
@@ -226,8 +227,7 @@ class Reader:
         name = token.text.lower()
         scope, dot, rest = name.partition(".")
         is_scoped = bool(dot) and scope in _SCOPES
-        if is_scoped:
-            name = rest
+        name = rest if is_scoped else name
         if is_scoped and scope == Scope.CUSTOM.value:
             return self._own_metric(name, token), False
         is_share = name in ("memory_percent", "mem_percent")

@@ -67,23 +67,38 @@ def literally(text: str) -> str:
     return re.sub(r"[.*+?^${}()|\[\]\\/]", r"\\\g<0>", text)
 
 
+_MANY = 2  # pieces between stars
+MOST_STARS = 90
+"""In one glob: of more than 99 groups, Python and a browser would not read the numbers alike."""
+
+
 def glob_expression(glob: str) -> str:
-    """Write a glob so that Python and a browser read it alike."""
-    parts: list[str] = []
+    """Write a glob so that Python and a browser read it alike.
+
+    With many stars each but the last takes as little as it can, once and for all (a group that is looked for
+    ahead, and then taken as it was found). Otherwise a long name that almost fits would be tried in every way that
+    there is, which can take hours.
+    """
+    pieces: list[list[str]] = [[]]  # what stands between the stars
     at = 0
     while at < len(glob):
         char = glob[at]
         at += 1
         if char == "*":
-            parts.append(".*")
+            pieces.append([])
         elif char == "?":
-            parts.append(".")
+            pieces[-1].append(".")
         elif char == "[":
             first = at + 1 if glob[at] in "!^" else at
             end = glob.find("]", first + 1)
             inside = re.sub(r"[\\\]\[^]", r"\\\g<0>", glob[first:end])
-            parts.append(f"[{'^' if first > at else ''}{inside}]")
+            pieces[-1].append(f"[{'^' if first > at else ''}{inside}]")
             at = end + 1
         else:
-            parts.append(literally(char))
-    return re.sub(r"(\.\*)+", ".*", "".join(parts))
+            pieces[-1].append(literally(char))
+    begin, *rest = map("".join, pieces)
+    between = [piece for piece in rest[:-1] if piece]
+    if len(between) < _MANY:
+        return ".*".join([begin, *between, *rest[-1:]])
+    found = "".join(f"(?=(.*?{piece}))\\{number}" for number, piece in enumerate(between, 1))
+    return f"{begin}{found}.*{rest[-1]}"

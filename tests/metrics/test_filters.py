@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from eye.errors import BadFilter
 from eye.metrics.catalogue import Metric
 from eye.metrics.custom import metric
+from eye.metrics.filter_words import glob_expression
 from eye.metrics.filters import condition, parse
 from eye.metrics.sample import About, HostReading, ProcessReading
 
@@ -283,3 +285,24 @@ def test_a_node_that_is_down_has_no_own_figure_of_now() -> None:
     gone = node("shop-3", status="down", custom={"orders": 7})
 
     assert not parse("custom.orders>5").matches(gone)
+
+
+@given(st.text("ab*?", max_size=12), st.text("abA", max_size=12))
+def test_a_glob_means_what_it_means_to_a_shell(glob: str, name: str) -> None:
+    means = re.compile(f"^{glob_expression(glob)}$", re.IGNORECASE | re.DOTALL).search(name) is not None
+
+    assert means is fnmatchcase(name.lower(), glob.lower())
+
+
+def test_a_long_name_that_almost_fits_takes_no_time() -> None:
+    began = time.process_time()
+
+    for glob in ("*a*a*a*a*a*a*a*a*b", "*?*?*?*?*?*?*?*?*?b", "*" + "[a-c]*" * 88 + "b"):
+        assert not parse(glob).matches(node("a" * 100))
+
+    assert time.process_time() - began < 1.0
+
+
+def test_there_is_an_end_to_stars() -> None:
+    with pytest.raises(BadFilter, match="at most 90"):
+        parse("*a" * 91)
