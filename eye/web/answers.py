@@ -64,6 +64,10 @@ def answer(ask: Callable[[], Any]) -> Response:
     except EyeError as error:
         status = next(status for kind, status in _STATUS_OF if isinstance(error, kind))
         return sentence(status, str(error))
+    except LookupError as error:
+        if type(error) is not LookupError:
+            raise  # a mistake of our own
+        return sentence(502, str(error))  # a node of an older version, which does not know the question
     link = g.get("eye_link")
     return as_json(document if link is None or link.node is None else narrow(document, link.node))
 

@@ -46,6 +46,10 @@ class Once:
                     asked.told = answer()
                 except EyeError as error:
                     asked.error = error
+                except BaseException:
+                    with self._lock:
+                        self._questions.pop(question, None)  # it has no answer, and would never be over
+                    raise
                 asked.at = self._now()
         if asked.error is not None:
             raise asked.error.with_traceback(None)

@@ -169,6 +169,21 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(
 # ------------------------------------------------------------------------------------- the stream
 
 
+@pytest.mark.parametrize("path", ["tree/looked-at", "processes/looked-at", "cost/looked-at", "recent/looked-at"])
+def test_a_node_that_does_not_know_the_question_yet_is_a_sentence(
+    page: FlaskClient, node: Node, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    def older(*_args: object, **_kwargs: object) -> None:
+        raise LookupError("this node has no method agent.this")  # as it arrives from there
+
+    for name in ("tree", "processes", "cost", "graph"):
+        monkeypatch.setattr(node.view, name, older)
+
+    status, told = ask(page, f"/api/v1/{path}")
+
+    assert (status, told["error"]) == (502, "this node has no method agent.this")
+
+
 def test_the_stream_says_what_the_socket_says(node: Node) -> None:
     app = create_app(node)
     publisher = app.extensions["eye"].publisher

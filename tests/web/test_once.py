@@ -65,6 +65,7 @@ def test_a_bug_is_raised_to_whoever_met_it_and_to_nobody_else(once: Once) -> Non
     with pytest.raises(ZeroDivisionError):
         once.ask("tree", lambda: 1 / 0)
 
+    assert once._questions == {}
     assert once.ask("tree", lambda: "well") == "well"
 
 
