@@ -1,8 +1,8 @@
 """How the addresses for programs answer: JSON, or one sentence, and which number goes with which error.
 
 An error is `{"error": sentence, "status": number}`: 400 a parameter makes no sense, 401 log in first, 403 the node
-or this view does not allow it, 404 nobody knows that, 409 it cannot be done to that process, 429 too soon, 503
-the node is down, 504 it did not answer in time.
+or this view does not allow it, 404 nobody knows that, 409 it cannot be done to that process, 429 too soon, 502
+the node answered with an error of its own, 503 it is down, 504 it did not answer in time.
 """
 
 from __future__ import annotations
