@@ -8,6 +8,7 @@ the deadline), and raises `SinkFailed` where it could not. What a webhook and a 
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("eye.alerts")
 
 _LONGEST_VARIABLE = 1000  # characters: the system takes no environment of any size
+_NO_PROGRAM = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOEXEC)  # nor will there be one in a minute
 _MOST_SAID = 300  # characters of what a failed sink says
 _PASSING = (408, 425, 429)  # of the answers 4xx, those after which it is worth trying again
 
@@ -140,7 +142,7 @@ def _run(sink: str, arguments: Sequence[str], told: bytes, environ: Mapping[str,
             )
         except OSError as error:
             problem = f"{arguments[0]}: {(error.strerror or str(error)).lower()}"
-            raise SinkFailed(sink, problem, isinstance(error, FileNotFoundError | PermissionError)) from None
+            raise SinkFailed(sink, problem, error.errno in _NO_PROGRAM) from None
         with running:
             try:
                 running.communicate(told, timeout)

@@ -101,9 +101,10 @@ def from_history(rules: RuleSet, question: Question) -> Past | None:
 def _is_there(place: str) -> bool:
     from pathlib import Path
 
+    from eye.history.aside import is_there
     from eye.history.database import place_of
 
-    return place.startswith("postgres") or Path(place_of(place)).expanduser().exists()
+    return place.startswith("postgres") or is_there(Path(place_of(place)).expanduser())
 
 
 def _meant(names: Sequence[str], filter: Filter | None) -> list[str]:

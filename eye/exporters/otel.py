@@ -138,8 +138,12 @@ def endpoint_of(url: str) -> str:
     Raises:
         ConfigError: it is no address of HTTP.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # half an IPv6 address, a port that there is not
+        is_whole = False
+    if not is_whole:
         raise ConfigError(f"--otlp: a collector's address is http://HOST:PORT or https://HOST:PORT, not {url!r}")
     return url if parts.path.strip("/") else f"{parts.scheme}://{parts.netloc}{PATH}"
 

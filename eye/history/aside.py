@@ -24,6 +24,17 @@ def identity(file: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def is_there(file: Path) -> bool:
+    """Tell whether there may be such a file. In a folder that shows nothing there may: who opens it will learn."""
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def set_aside(file: Path, damaged: tuple[int, int] | None, now: float) -> Path | None:
     """Move a file out of the way; answer where it is now, None if the damaged one is no longer there.
 

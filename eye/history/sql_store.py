@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from eye.errors import HistoryUnusable
 from eye.history import schema
-from eye.history.aside import identity, set_aside
+from eye.history.aside import identity, is_there, set_aside
 from eye.history.batches import NODE, Line, pack_batch, pack_points
 from eye.history.database import make_engine
 from eye.history.retention import HOUR, Keep, Kind, window_of
@@ -101,14 +101,16 @@ class SqlStore:
     def _prepare_folder(self) -> None:
         if self._file is None:
             return
-        if self._must_exist and not self._file.exists():
+        if self._must_exist and not is_there(self._file):
             raise HistoryUnusable(self.place, "there is no such file; nothing has been kept there yet")
+        if self._must_exist:
+            return
         try:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             said = (error.strerror or str(error)).lower()
             raise HistoryUnusable(self.place, f"its folder cannot be made: {said}") from None
-        if not self._file.exists():
+        if not is_there(self._file):
             try:
                 os.close(os.open(self._file, os.O_CREAT | os.O_WRONLY, 0o600))  # nobody else's business
             except OSError:
@@ -130,6 +132,9 @@ class SqlStore:
             and not os.access(self._file.parent, os.W_OK)
         ):
             # SQLite only says that it cannot open the file, or one of those that it keeps beside it.
+            if self._must_exist:
+                needs = "its folder lets nobody write, and SQLite does even to read; copy it to another"
+                return HistoryUnusable(self.place, needs)
             return HistoryUnusable(self.place, Trouble.READ_ONLY.value)
         if trouble(error) is Trouble.CORRUPT and self._must_exist:
             return HistoryUnusable(

@@ -141,7 +141,10 @@ def _refused(why: str, origin: str | None, said: guards.Once) -> Response:
 
 
 def _body() -> dict[str, Any]:
-    body = request.get_json(silent=True)
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:
+        body = None
     if not isinstance(body, dict):
         raise ConfigError("send a JSON object")
     return body

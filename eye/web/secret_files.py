@@ -140,6 +140,7 @@ def set_password(path: Path, name: str, password: str) -> None:
             file.write("".join(f"{line}\n" for line in [*kept, f"{name}:{hash_of(password)}"]))
         os.replace(aside, path)
     except OSError as error:
+        aside.unlink(missing_ok=True)  # half of it may be there, on a disk that is full
         raise SecretUnusable(str(path), (error.strerror or str(error)).lower()) from None
 
 

@@ -208,6 +208,17 @@ def test_a_program_that_is_not_there_is_not_tried_again() -> None:
     assert failed.value.is_final
 
 
+def test_a_file_that_is_no_program_is_not_tried_again(tmp_path: Path) -> None:
+    text = tmp_path / "text"
+    text.write_text("no program")
+    text.chmod(0o700)
+
+    with pytest.raises(SinkFailed, match="exec format error") as failed:
+        make(f'[sinks.x]\ntype = "command"\ncommand = ["{text}"]')([FIRING])
+
+    assert failed.value.is_final
+
+
 def test_a_program_that_hangs_is_ended_with_all_that_it_has_started(tmp_path: Path) -> None:
     body = (
         "import subprocess, sys, time\n"

@@ -109,7 +109,9 @@ def test_an_address_without_a_path_is_completed(url: str, endpoint: str) -> None
     assert endpoint_of(url) == endpoint
 
 
-@pytest.mark.parametrize("url", ["collector:4318", "grpc://collector:4317", "", "http://"])
+@pytest.mark.parametrize(
+    "url", ["collector:4318", "grpc://collector:4317", "", "http://", "http://[::1", "http://a:99999"]
+)
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(ConfigError, match="http://HOST:PORT"):
         endpoint_of(url)

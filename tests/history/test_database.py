@@ -341,3 +341,13 @@ def test_a_piece_that_cannot_be_read_is_left_out_of_a_graph(
     assert raw.points["host.cpu"][0] is not None
     assert "it is left out" in caplog.text
     store.close()
+
+
+def test_a_folder_that_shows_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hidden(_path: Path, **_options: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", hidden)
+
+    with pytest.raises(HistoryUnusable, match=r"its folder lets nobody write.* copy it to another"):
+        store_at(tmp_path / "missing" / "history.sqlite3", must_exist=True).open()

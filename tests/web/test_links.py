@@ -205,6 +205,13 @@ def test_no_link_is_made_where_there_are_none(world: Busy) -> None:
     assert page.get("/api/v1/nodes?key=nonsense").status_code == 200  # nothing but a word nobody asked for
 
 
+def test_a_wish_that_is_nested_without_end_gets_a_sentence(page: FlaskClient) -> None:
+    sent = {"X-Eye-Token": TOKEN, "Authorization": "me", "Content-Type": "application/json"}
+    answer = page.post("/api/v1/links", data="[" * 4000, headers=sent)
+
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "send a JSON object")
+
+
 def test_a_wish_that_makes_no_sense_gets_a_sentence(page: FlaskClient) -> None:
     assert wish(page, panel="everything").status_code == 400
     assert wish(page, seconds=LONGEST + 1).status_code == 400
