@@ -19,6 +19,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
+from eye.alerts.leash import leash
 from eye.errors import SinkFailed
 
 if TYPE_CHECKING:
@@ -129,7 +130,8 @@ def _command(settings: SinkSettings, node: str, environ: Mapping[str, str]) -> C
 
 
 def _run(sink: str, arguments: Sequence[str], told: bytes, environ: Mapping[str, str], timeout: float) -> None:
-    with tempfile.TemporaryFile() as said:  # not a pipe: who writes without end shall not fill our memory
+    # What it says goes into a file and not a pipe: who writes without end shall not fill our memory.
+    with tempfile.TemporaryFile() as said, leash() as tie:
         try:
             # A session of its own, to be ended with all that it has started.
             running = subprocess.Popen(
@@ -143,6 +145,7 @@ def _run(sink: str, arguments: Sequence[str], told: bytes, environ: Mapping[str,
         except OSError as error:
             problem = f"{arguments[0]}: {(error.strerror or str(error)).lower()}"
             raise SinkFailed(sink, problem, error.errno in _NO_PROGRAM) from None
+        tie(running.pid)
         with running:
             try:
                 running.communicate(told, timeout)

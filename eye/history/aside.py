@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PARTS = ("-wal", "-shm")  # what SQLite keeps beside the file
+_ENDINGS = (".sqlite3", ".sqlite", ".db")
+_MAGIC = b"SQLite format 3\0"
 
 
 def identity(file: Path) -> tuple[int, int] | None:
@@ -33,6 +35,17 @@ def is_there(file: Path) -> bool:
     except OSError:
         return True
     return True
+
+
+def may_be_database(file: Path) -> bool:
+    """Tell a database that may be damaged from a file of another kind: by its name, or by how it begins."""
+    if file.suffix in _ENDINGS:
+        return True
+    try:
+        with file.open("rb") as opened:
+            return opened.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False
 
 
 def set_aside(file: Path, damaged: tuple[int, int] | None, now: float) -> Path | None:

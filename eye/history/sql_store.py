@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from eye.errors import HistoryUnusable
 from eye.history import schema
-from eye.history.aside import identity, is_there, set_aside
+from eye.history.aside import identity, is_there, may_be_database, set_aside
 from eye.history.batches import NODE, Line, pack_batch, pack_points
 from eye.history.database import make_engine
 from eye.history.retention import HOUR, Keep, Kind, window_of
@@ -142,6 +142,8 @@ class SqlStore:
             )
         if trouble(error) is not Trouble.CORRUPT or self._file is None:
             return HistoryUnusable(self.place, sentence(error))
+        if not may_be_database(self._file):  # somebody's own file, named by mistake
+            return HistoryUnusable(self.place, "it is no SQLite database; name another, or move it out of the way")
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.dispose()

@@ -8,6 +8,7 @@ import os
 import pty
 import socket
 import stat
+import subprocess
 import sys
 import threading
 import time
@@ -232,6 +233,35 @@ def test_a_program_that_hangs_is_ended_with_all_that_it_has_started(tmp_path: Pa
 
     pid = int((tmp_path / "pid").read_text())
     until(lambda: _is_gone(pid))
+
+
+_TELLS = """
+import json, os, sys
+from eye.alerts import rule_file
+from eye.alerts.sinks import sender
+(sink,) = [one for one in rule_file.read(open(sys.argv[1]).read(), "rules.toml").sinks if one.name == "x"]
+sender(sink, "watcher", dict(os.environ))([json.loads(sys.argv[2])])
+"""
+
+
+def test_a_program_does_not_outlive_a_killed_node_nor_does_what_it_has_started(tmp_path: Path) -> None:
+    body = (
+        "import os, subprocess, sys, time\n"
+        f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        f"open({str(tmp_path / 'new')!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
+        f"os.rename({str(tmp_path / 'new')!r}, {str(tmp_path / 'pids')!r})\n"
+        "time.sleep(60)\n"
+    )
+    text = _program(tmp_path, body).format("50s")
+    (tmp_path / "rules.toml").write_text(text)
+    node = subprocess.Popen([sys.executable, "-c", _TELLS, str(tmp_path / "rules.toml"), json.dumps(FIRING)])
+    until((tmp_path / "pids").exists, 20)
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+
+    node.kill()
+    node.wait()
+
+    until(lambda: all(_is_gone(pid) for pid in pids), 10)
 
 
 def _is_gone(pid: int) -> bool:

@@ -114,7 +114,7 @@ def test_beyond_this_machine_somebody_has_to_say_who_may_look(place: Place, comm
         (("--web-login", "yes"), "token:FILE, basic:FILE or none"),
         (("--web-cert", "{}/nothing.pem"), "nothing.pem: no such file"),
         (("--web-cert", "{}/key.pem"), "cannot be used"),
-        (("--web-name", "http://x"), "hosts must be names"),
+        (("--web-name", "http://x"), "must be as eye.example.org"),
     ],
 )
 def test_what_cannot_be_used_is_one_sentence(place: Place, options: tuple[str, ...], says: str) -> None:

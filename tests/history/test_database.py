@@ -219,6 +219,17 @@ def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_file_of_another_kind_is_left_where_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "passwd"
+    file.write_text("root:x:0:0:root:/root:/bin/bash\n" * 100)
+
+    with pytest.raises(HistoryUnusable, match="it is no SQLite database; name another"):
+        store_at(file).open()
+
+    assert damaged(file) == []
+    assert file.read_text().startswith("root:")
+
+
 def test_a_file_that_is_damaged_while_it_is_written_is_set_aside(tmp_path: Path) -> None:
     file = tmp_path / "history.sqlite3"
     store = store_at(file)
