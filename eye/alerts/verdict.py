@@ -149,7 +149,7 @@ def _status(data: list[Any]) -> Leaf:
     wanted = data[1]
 
     def say(facts: Facts) -> str:
-        return f"{facts.status}: {facts.reason}" if facts.reason else facts.status
+        return f"{facts.status} ({facts.reason})" if facts.reason else facts.status
 
     return Leaf(lambda facts: facts.status == wanted, _nothing, say, is_state=True)
 
