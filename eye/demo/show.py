@@ -79,7 +79,8 @@ def play(wishes: Wishes, stop: threading.Event, write: Callable[[str], None], *,
         token = secrets.token_urlsafe(12)
         url = _serve(eye, wishes.port, token)
         narrator.say("")
-        narrator.say(f"{len(names)} nodes are up after {time.monotonic() - began:.1f} s: {', '.join(names)}")
+        count = "1 node is up" if len(names) == 1 else f"{len(names)} nodes are up"
+        narrator.say(f"{count} after {time.monotonic() - began:.1f} s: {', '.join(names)}")
         narrator.say(f"Watch them:  {url}")
         narrator.say(f"Its buttons break things, too, for who has this token:  {token}")
         narrator.say("In another terminal:  sorcerers_eye fetch")

@@ -89,7 +89,7 @@ def test_what_it_knows_survives_it(world: World) -> None:
     world.watch(2)
 
     assert world.waiting("bell") == [("down", "firing")]
-    assert world.ledger.records(world.clock.now())[0]["text"] == "down (no answer for 3 s)"
+    assert world.ledger.records(world.clock.now())[0]["text"] == "down (no answer) for 3 s"
 
 
 def test_one_that_cannot_read_crashes_and_goes_on_when_it_can(world: World) -> None:
