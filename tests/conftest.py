@@ -57,18 +57,6 @@ def system(clock: ManualClock) -> Iterator[System]:
     assert not left, f"threads left behind: {left}"
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the history that tests make out of the user's own."""
-    before = os.environ.get("XDG_DATA_HOME")
-    os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
-    yield
-    if before is None:
-        del os.environ["XDG_DATA_HOME"]
-    else:
-        os.environ["XDG_DATA_HOME"] = before
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server of our own."""
