@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import App
 from textual.widgets import Input
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
-    from textual.events import Key
 
     from eye.clock import Clock
     from eye.metrics.filters import Filter
@@ -115,7 +115,7 @@ class Observe(App[int]):
 
     # ------------------------------------------------------------------------------------ keys
 
-    def on_key(self, event: Key) -> None:
+    def on_key(self, event: events.Key) -> None:
         """Take the answer to a question, and what is typed ahead."""
         box = self.query_one("#ask", AskLine)
         if box.display:
@@ -244,11 +244,21 @@ class Observe(App[int]):
             message.input.take(message.value)
             self.beat()
 
-    def on_input_submitted(self) -> None:
-        self._keep(self.query_one("#ask", AskLine))
+    async def on_event(self, event: events.Event) -> None:
+        """Take Enter, for the line in which something is written, here: what is typed after it is for the page.
+
+        The line would be told of it by a message, and be gone only by the next: keys that came at once with Enter
+        would have been written into it.
+        """
+        is_enter = isinstance(event, events.Key) and event.key == "enter"
+        if is_enter and isinstance(box := self.focused, AskLine):
+            await box.settled()
+            self._keep(box)
+        else:
+            await super().on_event(event)
 
     def _keep(self, box: AskLine) -> None:
-        box.take(box.value)  # what was typed ahead may not have been told of yet
+        box.take(box.value)  # of which not all may have been told yet
         self._close(box)
 
     def _close(self, box: AskLine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from textual.widgets import Input
@@ -50,6 +51,12 @@ class AskLine(Input):
         self.value = text
         self.cursor_position = len(text)
         self.display = True
+
+    async def settled(self) -> None:
+        """Wait until everything that was typed so far stands in the line."""
+        done = asyncio.Event()
+        self.call_later(done.set)  # its turn comes after the keys that it has been sent
+        await done.wait()
 
     def take(self, text: str) -> None:
         """Hand on what was written so far."""

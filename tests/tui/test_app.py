@@ -174,6 +174,19 @@ def test_what_is_typed_ahead_is_not_lost(view: StillView) -> None:
     observe(view, play)
 
 
+def test_what_is_typed_after_a_search_is_for_the_page(view: StillView) -> None:
+    async def play(app: Observe, pilot: Pilot[int]) -> None:
+        await pilot.press("enter", "2")
+        await until(app, pilot, lambda: "sampler" in text(app))
+        keys = (("slash", "/"), *((one, one) for one in "samp"), ("enter", "\r"), ("end", None), ("x", "x"))
+        for key, char in keys:
+            app.post_message(Key(key, char))
+        await until(app, pilot, lambda: "Crash /eye/local/sampler" in text(app, "footer"))
+        assert "search: samp" in text(app, "tabs").replace("sampx", "?")
+
+    observe(view, play)
+
+
 def test_what_came_before_the_focus_is_not_written_over(view: StillView) -> None:
     async def play(app: Observe, pilot: Pilot[int]) -> None:
         app.action_filter()
