@@ -6,6 +6,8 @@ one wait.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import signal
 import socket
@@ -109,6 +111,9 @@ def memory_of(served: Served) -> int:
     import psutil
 
     if not hasattr(served, "process"):
+        gc.collect()
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)  # what is free, but kept by the C library for next time, is not used
         return int(psutil.Process().memory_info().rss)
     return max(int(child.memory_info().rss) for child in psutil.Process(served.process.pid).children())
 
