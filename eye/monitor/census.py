@@ -13,7 +13,7 @@ latest; a node that the registries hold for down is not waited for that long.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -33,21 +33,12 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from eye.clock import Clock
+    from eye.cluster import each
     from eye.cluster.discovery.local import Entry
     from eye.cluster.interconnect import Answer, Method
 
-    class Asker(Protocol):
+    class Asker(each.Asker, Protocol):
         """What a census needs of the interconnect: the asking half, moved by whoever asks."""
-
-        def submit(
-            self,
-            address: str,
-            method: Method,
-            args: tuple[Any, ...],
-            *,
-            timeout: float,
-            done: Callable[[Answer], None],
-        ) -> None: ...
 
         def step(self, patience: float | None = None) -> None: ...
 
