@@ -17,7 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eye.errors import ConfigError, HistoryOff
+from eye.errors import ConfigError, HistoryOff, HistoryUnusable
+from eye.history.aside import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,6 +107,28 @@ def url_of(text: str) -> URL:
             raise ConfigError("history: sqlite:///FILE needs the name of a file")
         return sqlalchemy.URL.create(_SQLITE, database=os.path.abspath(url.database))
     return url.set(drivername=f"{_POSTGRES}+psycopg")
+
+
+def prepare(file: Path, *, must_exist: bool) -> None:
+    """Make an empty file, and its folder, where there is none.
+
+    Raises:
+        HistoryUnusable: the folder cannot be made, or the file should be there and is not.
+    """
+    if must_exist:
+        if not is_there(file):
+            raise HistoryUnusable(str(file), "there is no such file; nothing has been kept there yet")
+        return
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        said = (error.strerror or str(error)).lower()
+        raise HistoryUnusable(str(file), f"its folder cannot be made: {said}") from None
+    if not is_there(file):
+        try:
+            os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))  # nobody else's business
+        except OSError:
+            pass  # SQLite will find the same, and say so
 
 
 def make_engine(url: URL, *, only_reads: bool = False) -> Engine:

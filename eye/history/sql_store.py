@@ -7,6 +7,7 @@ name, and a new one begun: what was is not thrown away, and what comes is kept.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from contextlib import contextmanager
@@ -18,9 +19,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from eye.errors import HistoryUnusable
 from eye.history import schema
-from eye.history.aside import identity, is_there, may_be_database, set_aside
+from eye.history.aside import identity, may_be_database, set_aside
 from eye.history.batches import NODE, Line, pack_batch, pack_points
-from eye.history.database import make_engine
+from eye.history.database import make_engine, prepare
 from eye.history.retention import HOUR, Keep, Kind, window_of
 from eye.history.schema import SQUAD, journal, metrics, nodes, stretches
 from eye.history.sql_reading import Reading
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine, Table
 
     from eye.history.store import Filling, Past, Row
+
+logger = logging.getLogger("eye.history")
 
 _AT_ONCE = 500  # names in one statement
 
@@ -76,7 +79,8 @@ class SqlStore:
         with self._opening:
             if self._engine is not None:
                 return
-            self._prepare_folder()
+            if self._file is not None:
+                prepare(self._file, must_exist=self._must_exist)
             engine = make_engine(self._url, only_reads=self._must_exist)
             self._opened = None if self._file is None else identity(self._file)
             try:
@@ -97,24 +101,6 @@ class SqlStore:
             if self._opened is None and self._file is not None:
                 self._opened = identity(self._file)
             self._engine = engine
-
-    def _prepare_folder(self) -> None:
-        if self._file is None:
-            return
-        if self._must_exist and not is_there(self._file):
-            raise HistoryUnusable(self.place, "there is no such file; nothing has been kept there yet")
-        if self._must_exist:
-            return
-        try:
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            said = (error.strerror or str(error)).lower()
-            raise HistoryUnusable(self.place, f"its folder cannot be made: {said}") from None
-        if not is_there(self._file):
-            try:
-                os.close(os.open(self._file, os.O_CREAT | os.O_WRONLY, 0o600))  # nobody else's business
-            except OSError:
-                pass  # SQLite will find the same, and say so
 
     def close(self) -> None:
         with self._opening:
@@ -161,6 +147,12 @@ class SqlStore:
         )
         return HistoryUnusable(self.place, f"{sentence(error)}; {kept}")
 
+    def _is_elsewhere(self) -> bool:
+        """Tell whether the file that is open has lost its name: what is written there, nobody finds again."""
+        if self._file is None or self._must_exist or self._opened is None:
+            return False
+        return identity(self._file) != self._opened
+
     def _mode(self, engine: Engine, writes: bool) -> Engine:
         """Choose how a transaction goes. Who reads has to see one moment: packing moves things between tables."""
         if writes or self._file is not None:
@@ -170,6 +162,10 @@ class SqlStore:
     @contextmanager
     def _connection(self, *, writes: bool = False) -> Iterator[Connection]:
         engine = self._engine
+        if engine is not None and self._is_elsewhere():
+            logger.warning("the history's file %s was removed, or moved away; a new one is begun", self.place)
+            self.close()
+            engine = None
         if engine is None:
             self.open()
             engine = self._engine

@@ -28,6 +28,7 @@ from eye.history.sql_store import SqlStore
 from eye.history.writer import Asking, Writer
 from eye.metrics.sample import HostReading, ProcessReading, Sample
 from eye.supervision import System
+from eye.supervision.debugging import resume, suspend
 from eye.testing import until
 
 if TYPE_CHECKING:
@@ -251,8 +252,10 @@ def test_a_file_that_is_destroyed_while_it_is_written_is_set_aside_and_it_goes_o
     one = scribe(str(file))
     first = one.say()
     until(lambda: one.is_written(first))
+    suspend(one.writer)  # or it may have it open again, and then read nothing that is not in its cache
     one.keeping.store.close()  # so that what was written is in the file
     file.write_bytes(b"nonsense" * 10_000)
+    resume(one.writer)
 
     until(lambda: one.go_on() and (one.keeping.trouble or said_of(caplog)), PATIENCE)
     until(lambda: one.keeping.trouble is None, PATIENCE)
@@ -262,6 +265,27 @@ def test_a_file_that_is_destroyed_while_it_is_written_is_set_aside_and_it_goes_o
     (kept,) = tmp_path.glob("history.sqlite3.damaged-*")
     assert kept.read_bytes() == b"nonsense" * 10_000
     assert re.search(r"its file is damaged.*; it is kept as history\.sqlite3\.damaged-", said_of(caplog)[0])
+    with sqlite3.connect(file) as new:
+        assert new.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    new.close()
+
+
+@pytest.mark.parametrize("takes_all", [True, False], ids=["with-its-wal", "alone"])
+def test_a_file_that_is_removed_while_it_is_written_is_said_and_a_new_one_begun(
+    tmp_path: Path, scribe: Callable[[str], Scribe], caplog: pytest.LogCaptureFixture, *, takes_all: bool
+) -> None:
+    file = tmp_path / "history.sqlite3"
+    one = scribe(str(file))
+    first = one.say()
+    until(lambda: one.is_written(first))
+
+    for gone in tmp_path.glob("history.sqlite3*") if takes_all else [file]:
+        gone.unlink(missing_ok=True)
+    last = one.say()
+    until(lambda: one.is_written(last), PATIENCE)
+
+    assert first not in one.kept(NODES[0]), "that was in the file that somebody removed"
+    assert [text for text in said_of(caplog) if "was removed, or moved" in text]
     with sqlite3.connect(file) as new:
         assert new.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     new.close()
