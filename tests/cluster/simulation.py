@@ -27,6 +27,7 @@ from eye.cluster.news import (
     ConnectionLost,
     Left,
     Moment,
+    NodeDown,
     Publish,
     Tick,
 )
@@ -65,6 +66,8 @@ class Simulation:
         self.calls = 0
         self.nodes: dict[str, Membership] = {}
         self.said: dict[str, list[news.Change]] = {}
+        self.heard: dict[tuple[str, str], float] = {}  # by whom of whom -> when last
+        self.silences: list[float] = []  # seconds, before each time that one was called down
         self.jumps: dict[str, float] = {}  # by which a node's clock on the wall is wrong
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
@@ -166,11 +169,17 @@ class Simulation:
         if host in self.asleep:
             self.at(0.1, lambda: self.tell(host, node, event))
             return
+        if isinstance(event, Announced):
+            self.heard[host, event.info.name] = self.now
+        elif isinstance(event, Answered):
+            self.heard[host, event.digest.me.name] = self.now
         for step in node.handle(event, self.moment(host)):
             if isinstance(step, Announce):
                 self._call(host, node, step)
             elif isinstance(step, Publish):
                 self.said[host].append(step.change)
+                if isinstance(step.change, NodeDown):
+                    self.silences.append(self.now - self.heard.get((host, step.change.member.name), 0.0))
 
     def _call(self, host: str, node: Membership, step: Announce) -> None:
         self.calls += 1
