@@ -15,6 +15,7 @@ SDK logs it. Nothing global is set: a program that has OpenTelemetry of its own 
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from eye.monitor.node_view import NodeView
     from eye.supervision.reasons import Reason
 
+_log = logging.getLogger("eye.exporters")
+
 SCOPE = "sorcerers_eye"
 PATH = "/v1/metrics"
 """Where a collector takes metrics, by the OTLP specification; what an address without a path means."""
@@ -47,6 +50,9 @@ _UNITS = {
     Unit.COUNT: "1",
     Unit.NUMBER: "1",
 }
+MOST_OWN = 1000
+"""Instruments of own figures, in one life: the SDK takes none back."""
+
 _MISSING = "OpenTelemetry is not installed; pip install 'sorcerers-eye[otel]'"
 
 
@@ -63,15 +69,23 @@ class Instruments:
         )
         for metric in (*CATALOGUE, *LISTS):
             self._make(metric)
+        self._most, self._is_told = len(self._made) + MOST_OWN, False
 
     def look(self) -> None:
         """Take the nodes as they are now; what a reader collects until the next look is that."""
         self._seen = tuple(self._nodes())
         for metric in metrics_of(self._seen):
-            self._make(metric)
+            if len(self._made) < self._most:
+                self._make(metric)
+            elif not self._is_told and _name(metric) not in self._made:
+                self._is_told = True
+                _log.warning(
+                    "%d figures of programs' own are pushed; further ones, as %r, are not, until the next start. "
+                    "A name is for what stays the same", MOST_OWN, metric.name,
+                )  # fmt: skip
 
     def _make(self, metric: Metric) -> None:
-        name = f"{SCOPE}.{metric.scope.value}.{metric.field}"
+        name = _name(metric)
         if name in self._made:
             return
         self._made.add(name)
@@ -96,6 +110,10 @@ class Instruments:
                 attributes = {"node": node.name} | ({metric.each: str(at)} if metric.each else {})
                 if value is not None and isfinite(value):
                     yield Observation(value, attributes)
+
+
+def _name(metric: Metric) -> str:
+    return f"{SCOPE}.{metric.scope.value}.{metric.field}"
 
 
 def push(node: Node, url: str, *, interval: float = 10.0, is_for_all: bool = False) -> None:

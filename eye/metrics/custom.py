@@ -128,8 +128,12 @@ def complete(sample: Sample, before: Sample | None) -> Sample:
             return replace(sample, about=about)  # nearly always: its names were looked at before
     elif about is not None:
         about = {name: one._replace(help=one.help[:LONGEST_HELP]) for name, one in about.items() if is_name(name)}
-    kept = {name: value for name, value in sample.custom.items() if is_name(name) and isfinite(value)}
-    return replace(sample, custom=_first(kept), about=about and _first(about))
+    return replace(sample, custom=allowed(sample.custom), about=about and _first(about))
+
+
+def allowed(told: Mapping[str, Any]) -> dict[str, int | float]:
+    """Take in figures from the wire: those whose names may be, that are numbers, and so many at most."""
+    return _first({name: value for name, value in told.items() if is_name(name) and isfinite(value)})
 
 
 def _first(named: dict[str, Any]) -> dict[str, Any]:

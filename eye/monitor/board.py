@@ -14,8 +14,8 @@ from itertools import zip_longest
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from eye.metrics.admission import Admission
 from eye.metrics.catalogue import find
-from eye.metrics.custom import complete
 from eye.metrics.recent import key
 from eye.monitor.node_view import NodeView
 from eye.monitor.pace import Rule, Strain, Wish, Wishes
@@ -67,6 +67,7 @@ class Board:
         self._shown: tuple[NodeView, ...] | None = ()
         self._version = 0
         self._wishes = Wishes()
+        self._admission = Admission()
         self._trails: dict[str, deque[_Figures]] = {}
         self._events: deque[dict[str, Any]] = deque(maxlen=_EVENTS)
         self._heard: dict[str, tuple[str, int]] = {}  # of each node its life and the number of its last event
@@ -100,7 +101,7 @@ class Board:
         at, moment = self._clock.now(), self._clock.monotonic()
         with self._changed:
             before = self._readings.get(name)
-            sample = complete(sample, None if before is None else before.sample)
+            sample = self._admission.take(name, sample, None if before is None else before.sample, moment)
             if round_trip is None and before is not None:
                 round_trip = before.round_trip
             self._readings[name] = Reading(sample, at, moment, round_trip)

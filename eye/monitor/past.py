@@ -19,7 +19,7 @@ import msgspec
 from eye.cluster.node import Status
 from eye.errors import NothingKept
 from eye.metrics.catalogue import CATALOGUE, Unit
-from eye.metrics.custom import PREFIX
+from eye.metrics.custom import PREFIX, allowed
 from eye.metrics.recent import key
 from eye.metrics.sample import HostReading, ProcessReading
 from eye.monitor.album import HOUR
@@ -136,11 +136,8 @@ def _view(
     if figures is not None and figures.ago is not None and stood.status != Status.DOWN.value:
         seen_at = at - max(figures.ago - ago, 0.0)
         host, process = _readings(figures.values, present)
-        custom = {
-            name.removeprefix(PREFIX): value
-            for name, value in figures.values.items()
-            if name.startswith(PREFIX) and value is not None
-        }
+        told = ((name, value) for name, value in figures.values.items() if value is not None)
+        custom = allowed({name.removeprefix(PREFIX): value for name, value in told if name.startswith(PREFIX)})
     if stood.status != Status.UP.value:  # it had not been heard from since at least then
         seen_at = stood.since if seen_at is None else min(seen_at, stood.since)
     if stood.status == Status.CONNECTING.value:

@@ -70,6 +70,22 @@ def test_each_core_has_a_point(make_node: Callable[..., NodeView]) -> None:
     ]
 
 
+def test_names_that_change_all_the_time_do_not_fill_the_memory(
+    make_node: Callable[..., NodeView], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("eye.exporters.otel.MOST_OWN", 3)
+    reading = Reading()
+
+    for number in range(10):
+        reading.nodes = [make_node("a", custom={f"order_{number}": number, "order_0": 0})]
+        told = reading.collect()
+
+    assert [name for name in told if "order" in name] == ["sorcerers_eye.custom.order_0"]
+    assert len(reading._instruments._made & {f"sorcerers_eye.custom.order_{number}" for number in range(10)}) == 3
+    (said,) = (one.getMessage() for one in caplog.records if one.name == "eye.exporters")
+    assert "further ones, as 'order_3', are not, until the next start" in said
+
+
 @pytest.mark.parametrize("status", ["down", "suspect", "connecting"])
 def test_a_node_that_is_not_up_has_no_figures(status: str, make_node: Callable[..., NodeView]) -> None:
     told = Reading(make_node("a", status=status), make_node("b")).collect()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from eye.cluster import codec
 from eye.errors import BadMetric
 from eye.metrics.catalogue import Kind, Scope, Unit, find, select
-from eye.metrics.custom import MOST, as_figure, complete, described, is_name, metric, metrics_of
+from eye.metrics.custom import MOST, allowed, as_figure, complete, described, is_name, metric, metrics_of
 from eye.metrics.sample import About, HostReading, ProcessReading, Sample
 
 HOST = HostReading("orthanc", 512, 2048, 0.2, 2, 0.42, 100, 7200.0)
@@ -168,3 +168,13 @@ def test_completing_never_fails(custom: dict[str, Any]) -> None:
     kept = complete(sample(custom), None)
 
     assert all(is_name(name) and math.isfinite(value) for name, value in kept.custom.items())
+
+
+def test_figures_from_the_wire_are_taken_in_by_name_and_number() -> None:
+    told = {"orders": 3, "No Name": 1, "gone": math.nan, **{f"n_{number}": number for number in range(2 * MOST)}}
+
+    taken = allowed(told)
+
+    assert taken["orders"] == 3
+    assert len(taken) == MOST
+    assert {"No Name", "gone"}.isdisjoint(taken)
