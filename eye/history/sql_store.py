@@ -12,7 +12,7 @@ import os
 import threading
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import or_, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,6 +22,7 @@ from eye.history import schema
 from eye.history.aside import identity, may_be_database, set_aside
 from eye.history.batches import NODE, Line, pack_batch, pack_points
 from eye.history.database import make_engine, prepare
+from eye.history.opened import Opened, pieces
 from eye.history.retention import HOUR, Keep, Kind, window_of
 from eye.history.schema import SQUAD, journal, metrics, nodes, stretches
 from eye.history.sql_reading import Reading
@@ -31,13 +32,11 @@ from eye.history.troubles import Trouble, sentence, trouble
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from sqlalchemy import URL, Connection, Engine, Table
+    from sqlalchemy import URL, Connection, Engine
 
     from eye.history.store import Filling, Past, Row
 
 logger = logging.getLogger("eye.history")
-
-_AT_ONCE = 500  # names in one statement
 
 
 class SqlStore:
@@ -56,11 +55,8 @@ class SqlStore:
         self._url = url
         self._now = now
         self._must_exist = must_exist
-        self._engine: Engine | None = None
+        self._opened: Opened | None = None
         self._opening = threading.Lock()
-        self._node_ids: dict[str, int] = {}
-        self._metric_ids: dict[str, int] = {}
-        self._opened: tuple[int, int] | None = None  # which file it is
         self._tidier = Tidier(keep or Keep())
 
     @property
@@ -76,13 +72,16 @@ class SqlStore:
     # ------------------------------------------------------------------- opening and closing
 
     def open(self) -> None:
+        self._open()
+
+    def _open(self) -> Opened:
         with self._opening:
-            if self._engine is not None:
-                return
+            if self._opened is not None:
+                return self._opened
             if self._file is not None:
                 prepare(self._file, must_exist=self._must_exist)
             engine = make_engine(self._url, only_reads=self._must_exist)
-            self._opened = None if self._file is None else identity(self._file)
+            which = None if self._file is None else identity(self._file)
             try:
                 with engine.begin() as connection:
                     version = schema.version(connection)
@@ -94,24 +93,30 @@ class SqlStore:
                         schema.bring_up_to_date(connection, self.place)
             except SQLAlchemyError as error:
                 engine.dispose()
-                raise self._unusable(error) from None
+                raise self._unusable(error, which) from None
             except BaseException:
                 engine.dispose()
                 raise
-            if self._opened is None and self._file is not None:
-                self._opened = identity(self._file)
-            self._engine = engine
+            if which is None and self._file is not None:
+                which = identity(self._file)
+            self._opened = Opened(engine, which)
+            return self._opened
 
     def close(self) -> None:
         with self._opening:
-            engine, self._engine = self._engine, None
-            self._node_ids.clear()
-            self._metric_ids.clear()
-        if engine is not None:
-            engine.dispose()
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.engine.dispose()
 
-    def _unusable(self, error: SQLAlchemyError) -> HistoryUnusable:
-        """Say what is wrong; set a damaged file aside."""
+    def _let_go(self, opened: Opened) -> None:
+        """Close what is of no use any more, unless somebody has, and perhaps opened another."""
+        with self._opening:
+            if self._opened is opened:
+                self._opened = None
+        opened.engine.dispose()
+
+    def _unusable(self, error: SQLAlchemyError, which: tuple[int, int] | None) -> HistoryUnusable:
+        """Say what is wrong; set the file aside that is damaged, if that is still where it was."""
         if (
             trouble(error) is Trouble.NO_PLACE
             and self._file is not None
@@ -130,28 +135,19 @@ class SqlStore:
             return HistoryUnusable(self.place, sentence(error))
         if not may_be_database(self._file):  # somebody's own file, named by mistake
             return HistoryUnusable(self.place, "it is no SQLite database; name another, or move it out of the way")
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            engine.dispose()
-        self._node_ids.clear()
-        self._metric_ids.clear()
         try:
-            moved = set_aside(self._file, self._opened, self._now())
+            moved = set_aside(self._file, which, self._now())
         except OSError as problem:
             said = (problem.strerror or str(problem)).lower()
             return HistoryUnusable(self.place, f"{sentence(error)}, and it cannot be set aside: {said}")
-        kept = (
-            f"it is kept as {moved.name}, and a new one is begun"
-            if moved
-            else "another program has begun a new one"
-        )
+        kept = f"it is kept as {moved.name}, and a new one is begun" if moved else "a new one was begun meanwhile"
         return HistoryUnusable(self.place, f"{sentence(error)}; {kept}")
 
-    def _is_elsewhere(self) -> bool:
+    def _is_elsewhere(self, opened: Opened) -> bool:
         """Tell whether the file that is open has lost its name: what is written there, nobody finds again."""
-        if self._file is None or self._must_exist or self._opened is None:
+        if self._file is None or self._must_exist or opened.file is None:
             return False
-        return identity(self._file) != self._opened
+        return identity(self._file) != opened.file
 
     def _mode(self, engine: Engine, writes: bool) -> Engine:
         """Choose how a transaction goes. Who reads has to see one moment: packing moves things between tables."""
@@ -161,23 +157,26 @@ class SqlStore:
 
     @contextmanager
     def _connection(self, *, writes: bool = False) -> Iterator[Connection]:
-        engine = self._engine
-        if engine is not None and self._is_elsewhere():
+        with self._transaction(writes=writes) as (connection, _):
+            yield connection
+
+    @contextmanager
+    def _transaction(self, *, writes: bool = True) -> Iterator[tuple[Connection, Opened]]:
+        opened = self._opened
+        if opened is not None and self._is_elsewhere(opened):
             logger.warning("the history's file %s was removed, or moved away; a new one is begun", self.place)
-            self.close()
-            engine = None
-        if engine is None:
-            self.open()
-            engine = self._engine
-            assert engine is not None
+            self._let_go(opened)
+            opened = None
+        opened = opened or self._open()
         try:
-            with self._mode(engine, writes).begin() as connection:
-                yield connection
+            with self._mode(opened.engine, writes).begin() as connection:
+                yield connection, opened
         except SQLAlchemyError as error:
             if writes:
-                self._node_ids.clear()  # what was counted up in a transaction that failed is not there
-                self._metric_ids.clear()
-            raise self._unusable(error) from None
+                opened.forget()
+            if trouble(error) is Trouble.CORRUPT and self._file is not None:
+                self._let_go(opened)
+            raise self._unusable(error, opened.file) from None
 
     # ------------------------------------------------------------------------------ writing
 
@@ -185,9 +184,9 @@ class SqlStore:
         if not names:
             return frozenset()
         mine: set[str] = set()
-        with self._connection(writes=True) as connection:
-            self._number(connection, nodes, names, self._node_ids)
-            for some in _pieces(sorted(names)):
+        with self._transaction() as (connection, opened):
+            opened.numbers(connection, nodes, names)
+            for some in pieces(sorted(names)):
                 is_free = or_(nodes.c.writer == writer, nodes.c.writer.is_(None), nodes.c.claimed_until < now)
                 claimed = {"writer": writer, "claimed_until": now + seconds}
                 connection.execute(nodes.update().where(nodes.c.name.in_(some), is_free).values(claimed))
@@ -203,67 +202,22 @@ class SqlStore:
     def write(self, rows: Sequence[Row], fillings: Sequence[Filling] = ()) -> None:
         if not rows and not fillings:
             return
-        with self._connection(writes=True) as connection:
-            self._number(
-                connection, nodes, {row.node for row in rows} | {one.node for one in fillings}, self._node_ids
+        of_nodes = {row.node for row in rows} | {one.node for one in fillings}
+        of_metrics = {name for row in rows for name in row.figures} | {
+            name for one in fillings for name in one.points
+        }
+        with self._transaction() as (connection, opened):
+            numbers = _Numbers(
+                opened.numbers(connection, nodes, of_nodes), opened.numbers(connection, metrics, of_metrics)
             )
-            names = {name for row in rows for name in row.figures} | {
-                name for one in fillings for name in one.points
-            }
-            self._number(connection, metrics, names, self._metric_ids)
             if rows:
-                connection.execute(journal.insert(), self._batches(rows))
+                connection.execute(journal.insert(), _batches(rows, numbers))
             if fillings:
-                connection.execute(stretches.insert(), self._filled(fillings))
-
-    def _batches(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
-        squads: dict[int, list[Line]] = {}
-        numbers: dict[tuple[str, ...], tuple[int, ...]] = {}  # of the metrics of a row: most have the same
-        for row in rows:
-            node, names = self._node_ids[row.node], tuple(row.figures)
-            if names not in numbers:
-                numbers[names] = tuple(min(self._metric_ids[name], NODE) for name in names)
-            line = Line(node, round(row.at * 1000), numbers[names], tuple(row.figures.values()))
-            squads.setdefault(node // SQUAD, []).append(line)
-        return [{"squad": squad, **pack_batch(lines)._asdict()} for squad, lines in squads.items()]
-
-    def _filled(self, fillings: Sequence[Filling]) -> list[dict[str, Any]]:
-        by_hour: dict[tuple[int, float], list[Any]] = {}
-        for one in sorted(fillings, key=lambda filling: filling.at):
-            numbered = ((self._metric_ids[name], point) for name, point in one.points.items())
-            points = {number: point for number, point in numbered if number < NODE}
-            of_hour = by_hour.setdefault((self._node_ids[one.node], window_of(one.at, HOUR)), [])
-            of_hour.append((round(one.at * 1000), points))
-        kind = Kind.YOUNG_MINUTES.value
-        return [{"kind": kind, "node": node, **pack_points(them)._asdict()} for (node, _), them in by_hour.items()]
-
-    def _number(self, connection: Connection, table: Table, names: Collection[str], known: dict[str, int]) -> None:
-        """Get to know the numbers of names, and give numbers to those that have none."""
-        unknown = sorted(name for name in names if name not in known)
-        unknown = self._look_up(connection, table, unknown, known)
-        if not unknown:
-            return
-        insert: Any
-        if connection.dialect.name == "sqlite":
-            from sqlalchemy.dialects.sqlite import insert
-        else:
-            from sqlalchemy.dialects.postgresql import insert
-        # Only those that are missing: PostgreSQL uses a number up for each, also where there is a conflict.
-        connection.execute(insert(table).on_conflict_do_nothing(), [{"name": name} for name in unknown])
-        self._look_up(connection, table, unknown, known)
-
-    def _look_up(
-        self, connection: Connection, table: Table, names: Sequence[str], known: dict[str, int]
-    ) -> list[str]:
-        """Get to know the numbers of names that have one; answer the others."""
-        for some in _pieces(names):
-            found = select(table.c.name, table.c.id).where(table.c.name.in_(some))
-            known.update((name, number) for name, number in connection.execute(found))
-        return [name for name in names if name not in known]
+                connection.execute(stretches.insert(), _filled(fillings, numbers))
 
     def describe(self, units: Mapping[str, str]) -> None:
-        with self._connection(writes=True) as connection:
-            self._number(connection, metrics, units.keys(), self._metric_ids)
+        with self._transaction() as (connection, opened):
+            opened.numbers(connection, metrics, units.keys())
             for name, unit in units.items():
                 connection.execute(metrics.update().where(metrics.c.name == name).values(unit=unit[:20]))
 
@@ -290,6 +244,31 @@ class SqlStore:
             return Reading(connection).read(node, names, since=since, until=until, step=step)
 
 
-def _pieces(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    for begin in range(0, len(names), _AT_ONCE):
-        yield names[begin : begin + _AT_ONCE]
+class _Numbers(NamedTuple):
+    """What a batch needs: the numbers of nodes and of metrics."""
+
+    nodes: Mapping[str, int]
+    metrics: Mapping[str, int]
+
+
+def _batches(rows: Sequence[Row], of: _Numbers) -> list[dict[str, Any]]:
+    squads: dict[int, list[Line]] = {}
+    numbers: dict[tuple[str, ...], tuple[int, ...]] = {}  # of the metrics of a row: most have the same
+    for row in rows:
+        node, names = of.nodes[row.node], tuple(row.figures)
+        if names not in numbers:
+            numbers[names] = tuple(min(of.metrics[name], NODE) for name in names)
+        line = Line(node, round(row.at * 1000), numbers[names], tuple(row.figures.values()))
+        squads.setdefault(node // SQUAD, []).append(line)
+    return [{"squad": squad, **pack_batch(lines)._asdict()} for squad, lines in squads.items()]
+
+
+def _filled(fillings: Sequence[Filling], of: _Numbers) -> list[dict[str, Any]]:
+    by_hour: dict[tuple[int, float], list[Any]] = {}
+    for one in sorted(fillings, key=lambda filling: filling.at):
+        numbered = ((of.metrics[name], point) for name, point in one.points.items())
+        points = {number: point for number, point in numbered if number < NODE}
+        of_hour = by_hour.setdefault((of.nodes[one.node], window_of(one.at, HOUR)), [])
+        of_hour.append((round(one.at * 1000), points))
+    kind = Kind.YOUNG_MINUTES.value
+    return [{"kind": kind, "node": node, **pack_points(them)._asdict()} for (node, _), them in by_hour.items()]

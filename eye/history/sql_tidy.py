@@ -7,9 +7,11 @@ deletes by number, and takes everything back if some of it was gone: then anothe
 from __future__ import annotations
 
 import logging
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exists, func, select
+from sqlalchemy.exc import DatabaseError
 
 from eye.errors import DecodeRefused
 from eye.history.batches import Stretch, hours, pack_points, samples_of, unpack_points
@@ -142,7 +144,11 @@ class Tidier:
             # One page is given back with each row of the result, and only `executescript` goes through all of
             # them. It ends the transaction first; what it does is one of its own.
             raw: Any = connection.connection.driver_connection
-            raw.executescript(f"PRAGMA incremental_vacuum({_PAGES})")
+            script = f"PRAGMA incremental_vacuum({_PAGES})"
+            try:
+                raw.executescript(script)
+            except sqlite3.Error as error:  # past SQLAlchemy, which would have made one of its own of it
+                raise DatabaseError(script, None, error) from error
         return True
 
 

@@ -250,7 +250,8 @@ def test_what_was_not_written_as_it_passed_is_filled_in_by_the_minute(store: Sto
 @pytest.mark.parametrize("kind", STORES[1:])
 def test_a_metric_for_which_there_is_no_number_is_left_out(kind: str, make_store: Callable[..., Store]) -> None:
     store: Any = make_store(kind)
-    store._metric_ids["custom.x"] = 70_000
+    store.open()
+    store._opened._numbers["eye_metrics"] = {"custom.x": 70_000}
     point = Point(60, 2.0, 1.0, 3.0)
 
     store.write(
@@ -268,7 +269,7 @@ def test_names_that_are_known_use_no_numbers_up(kind: str, make_store: Callable[
 
     last.write([Row("b", NOON, {"custom.new": 1.0})])
 
-    assert (last._metric_ids, last._node_ids) == ({"custom.new": 3}, {"b": 2})
+    assert last._opened._numbers == {"eye_metrics": {"custom.new": 3}, "eye_nodes": {"b": 2}}
 
 
 def test_a_point_of_an_hour_does_not_stand_for_what_is_known_by_the_minute(store: Store) -> None:

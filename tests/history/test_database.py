@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy.exc import DatabaseError
 
 from eye.errors import ConfigError, HistoryOff, HistoryUnusable, SchemaTooNew
 from eye.history import database, sql_tidy
@@ -20,6 +21,8 @@ from eye.history.store import Row
 from eye.testing import ManualClock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from tests.postgres import Postgres
 
 NOON = 1_800_014_400.0
@@ -322,6 +325,89 @@ def test_of_two_that_find_the_damage_one_moves_the_file(tmp_path: Path) -> None:
     assert moved.read_text() == "damaged"
     assert again is None
     assert file.read_text() == "a new one"
+
+
+def corrupt() -> DatabaseError:
+    cause = sqlite3.DatabaseError("database disk image is malformed")
+    cause.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return DatabaseError("SELECT", None, cause)
+
+
+def test_a_thread_that_finds_the_damage_late_leaves_the_new_file_where_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "history.sqlite3"
+    store = store_at(file)
+    store.write([Row("before", NOON, {"host.cpu": 0.5})])
+
+    def find_it_late() -> None:
+        with store._connection():
+            with pytest.raises(HistoryUnusable, match="a new one is begun"), store._connection():
+                raise corrupt()
+            store.write([Row("after", NOON, {"host.cpu": 0.5})])
+            raise corrupt()
+
+    with pytest.raises(HistoryUnusable, match="a new one was begun meanwhile"):
+        find_it_late()
+
+    assert len([one for one in damaged(file) if not one.name.endswith(("-wal", "-shm"))]) == 1
+    assert store.nodes() == ("after",)
+    store.close()
+
+
+class Interrupted(list[Row]):
+    """Rows; something happens before somebody goes through them for the third time."""
+
+    def __init__(self, rows: list[Row], happens: Callable[[], None]) -> None:
+        super().__init__(rows)
+        self._happens, self._times = happens, 0
+
+    def __iter__(self) -> Iterator[Row]:
+        self._times += 1
+        if self._times == 3:
+            self._happens()
+        return super().__iter__()
+
+
+def test_a_reader_that_finds_the_damage_takes_nothing_from_the_hands_of_the_writer(tmp_path: Path) -> None:
+    file = tmp_path / "history.sqlite3"
+    store = store_at(file)
+
+    def read() -> None:
+        with pytest.raises(HistoryUnusable, match="a new one is begun"), store._connection():
+            raise corrupt()
+
+    store.write(Interrupted([Row("a", NOON, {"host.cpu": 0.5})], read))
+    store.write([Row("b", NOON, {"host.memory_used": 1.0}), Row("a", NOON, {"host.cpu": 0.25})])
+
+    past = store.read("a", ["host.cpu"], since=NOON, until=NOON, step=1.0)
+    assert [point.mean for point in past.points["host.cpu"] if point] == [0.25]
+    store.close()
+
+
+def test_a_lock_that_somebody_takes_before_room_is_given_back_is_trouble_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_tidy, "_MANY_FREE", 0)
+    monkeypatch.setattr(database, "_LOCKED_FOR", 0.01)
+    file = tmp_path / "history.sqlite3"
+    store = store_at(file)
+    store.write([Row("a", NOON, {f"custom.m{number}": float(number) for number in range(1000)})])
+    with store._connection(writes=True) as connection:
+        connection.exec_driver_sql("CREATE TABLE bulk AS SELECT randomblob(400000)")
+        connection.exec_driver_sql("DROP TABLE bulk")
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+
+        def take_the_lock(statement: str) -> None:
+            if "incremental_vacuum" in statement:
+                other.execute("BEGIN IMMEDIATE")
+
+        with store._connection() as connection:
+            raw = connection.connection.driver_connection
+            assert raw is not None
+            raw.set_trace_callback(take_the_lock)
+
+        with pytest.raises(HistoryUnusable, match="another program holds it locked"):
+            store.tidy(NOON)
+    store.close()
 
 
 def test_an_earlier_one_that_was_set_aside_is_not_overwritten(tmp_path: Path) -> None:
