@@ -20,7 +20,7 @@ from eye.history.retention import MINUTE
 from eye.history.store import Filling, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 REMEMBERED = 3600.0
 """Seconds that a node remembers."""
@@ -84,13 +84,19 @@ class Told(msgspec.Struct):
     points: dict[str, list[_Three | None]]
 
 
-def understood(answer: Any) -> Told | None:
-    """Understand an answer; None if it is none. It comes from another program, which may be of any version."""
+def understood(answer: Any, names: Collection[str]) -> Told | None:
+    """Understand an answer; None if it is none. It comes from another program, which may be of any version.
+
+    Args:
+        names: the metrics that were asked for. What else it tells is left out: every name would be kept for years.
+    """
     try:
         told = msgspec.convert(answer, Told)
     except msgspec.ValidationError:
         return None
-    return told if all(len(column) == len(told.starts) for column in told.points.values()) else None
+    if any(len(column) != len(told.starts) for column in told.points.values()):
+        return None
+    return Told(told.starts, told.step, {name: told.points[name] for name in names if name in told.points})
 
 
 def rows(piece: Piece, told: Told, moved: float) -> list[Row]:

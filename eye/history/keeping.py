@@ -15,7 +15,7 @@ from eye.history.store import Row
 from eye.metrics.recent import figures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from eye.history.store import Store
     from eye.metrics.sample import Sample
@@ -24,6 +24,9 @@ ROOM = 30_000
 """Samples that may wait: those of 100 nodes for five minutes. What is older by then, their nodes still know."""
 
 _NEAR = 2.0  # seconds that two clocks may differ before it matters
+PUT_BACK = 30.0
+"""Seconds by which a sample may be older than the last without being of a clock that was put back."""
+
 _NONSENSE = 1e10  # seconds that no clock is wrong by: who says so does not tell the time
 
 
@@ -127,6 +130,11 @@ class Moments:
         """Answer by how many seconds the node's moments are moved."""
         return self._moved.get(node, 0.0)
 
+    def forget(self, nodes: Iterable[str]) -> None:
+        """Know nothing more of nodes that are gone."""
+        for node in nodes:
+            self._moved.pop(node, None)
+
     def row(self, heard: Heard) -> Row:
         """Make a row of a sample: named figures, rounded to what they say."""
         sample = heard.sample
@@ -137,3 +145,22 @@ class Moments:
             self._moved[heard.node] = float(round(late))
         at = sample.at + self.moved(heard.node)
         return Row(heard.node, at if abs(at - heard.at) <= 2 * _NEAR else heard.at, all_rounded(figures(sample)))
+
+
+def fresh(rows: Iterable[Row], last: Mapping[str, float]) -> list[Row]:
+    """Choose the rows that are not written yet: each later than the one before, of its node.
+
+    One that is much earlier is no straggler, for rows come as they are heard: then a clock was put back, and time
+    goes on from there.
+
+    Args:
+        last: the moment of the last row of each node that is written.
+    """
+    newest: dict[str, float] = {}
+    found = []
+    for row in rows:
+        before = newest.get(row.node, last.get(row.node, 0.0))
+        if row.at > before or row.at < before - PUT_BACK:
+            found.append(row)
+            newest[row.node] = row.at
+    return found

@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from eye.history.points import Buckets, Point, drawn_together
-from eye.history.retention import HOUR, MINUTE, Keep, Kind, Tier, cutoffs, tiers_for, window_of
+from eye.history.retention import HOUR, MINUTE, Keep, Kind, Tier, cutoffs, forget_by, tiers_for, window_of
 from eye.history.store import MOST_POINTS, Past
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class MemoryStore:
         self._last: dict[str, int] = {}
         self._claims: dict[str, tuple[str, float]] = {}
         self._units: dict[str, str] = {}
+        self._thinned: float | None = None
 
     @property
     def place(self) -> str:
@@ -75,8 +76,9 @@ class MemoryStore:
                 for name, point in one.points.items():
                     _add(self._young_minutes, (one.node, name), at, point)
 
-    def tidy(self, now: float) -> bool:
-        due = cutoffs(now, self._keep)
+    def tidy(self, now: float, passed: float = math.inf) -> bool:
+        self._thinned = forget_by(self._thinned, now, passed)
+        due = cutoffs(now, self._keep, self._thinned)
         with self._lock:
             for which, at, point in _taken(self._journal, due.pack_journal):
                 if at not in self._samples.setdefault(which, {}):

@@ -6,14 +6,20 @@ removed meanwhile must not take the new one for it, nor the numbers of its names
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+
+from eye.history.schema import metrics
+from eye.history.store import MOST_METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from sqlalchemy import Connection, Engine, Table
+
+logger = logging.getLogger("eye.history")
 
 _AT_ONCE = 500  # names in one statement
 
@@ -21,16 +27,23 @@ _AT_ONCE = 500  # names in one statement
 class Opened:
     """What an `SqlStore` has open. The numbers are for the thread that writes."""
 
-    def __init__(self, engine: Engine, file: tuple[int, int] | None) -> None:
-        """`file` is the identity of the file; None if it is none."""
+    def __init__(self, engine: Engine, file: tuple[int, int] | None, place: str) -> None:
+        """`file` is the identity of the file, None if it is none; `place` is what it is called."""
         self.engine, self.file = engine, file
+        self._place = place
         self._numbers: dict[str, dict[str, int]] = {}  # by the tables' names
+        self._refused: frozenset[str] = frozenset()  # metrics for which there was no room
+        self._is_told = False
 
     def numbers(self, connection: Connection, table: Table, names: Collection[str]) -> dict[str, int]:
-        """Answer the numbers of names, and of others; give numbers to those that have none."""
+        """Answer the numbers of names, and of others; give numbers to those that have none, if there is room."""
         known = self._numbers.setdefault(table.name, {})
         unknown = sorted(name for name in names if name not in known)
+        if table is metrics and self._refused.issuperset(unknown):
+            return known
         unknown = _look_up(connection, table, unknown, known)
+        if table is metrics and unknown:
+            unknown = self._that_have_room(connection, unknown)
         if not unknown:
             return known
         insert: Any
@@ -43,9 +56,27 @@ class Opened:
         _look_up(connection, table, unknown, known)
         return known
 
-    def forget(self) -> None:
-        """Forget the numbers: those that were given in a transaction that failed are not there."""
+    def _that_have_room(self, connection: Connection, new: list[str]) -> list[str]:
+        there = connection.execute(select(func.count()).select_from(metrics)).scalar_one()
+        room = max(MOST_METRICS - there, 0)
+        if len(new) > room:
+            self._refused = frozenset(new[room:])  # they are not looked up again with each batch
+            if not self._is_told:
+                self._is_told = True
+                logger.warning(
+                    "the history at %s knows %d names of metrics, and takes no more: %r and other new ones are "
+                    "left out. Names are for what stays the same; to begin anew, name another with --history",
+                    self._place, MOST_METRICS, new[room],
+                )  # fmt: skip
+        return new[:room]
+
+    def forget(self, table: Table | None = None) -> None:
+        """Forget the numbers, of one table or all: those of a transaction that failed, say, are not there."""
+        if table is not None:
+            self._numbers.pop(table.name, None)
+            return
         self._numbers.clear()
+        self._refused = frozenset()
 
 
 def _look_up(connection: Connection, table: Table, names: Sequence[str], known: dict[str, int]) -> list[str]:

@@ -92,20 +92,43 @@ class Cutoffs(NamedTuple):
     forget: dict[Kind, float]
 
 
-def cutoffs(now: float, keep: Keep) -> Cutoffs:
-    """Say from when on what has had its time."""
+def cutoffs(now: float, keep: Keep, thinned: float = math.inf) -> Cutoffs:
+    """Say from when on what has had its time; `thinned` is what `forget_by` said."""
+    by = min(now, thinned)
     return Cutoffs(
         pack_journal=_begin(now - GRACE, WINDOW),
         draw_hours=_begin(now - 2 * GRACE - WINDOW, HOUR),
         pack_hours=_begin(now - 2 * GRACE - WINDOW - HOUR, DAY),
         forget={
-            Kind.SAMPLES: now - keep.raw,
-            Kind.YOUNG_MINUTES: now - keep.minutes,
-            Kind.MINUTES: now - keep.minutes,
-            Kind.YOUNG_HOURS: now - keep.hours,
-            Kind.HOURS: now - keep.hours,
+            Kind.SAMPLES: by - keep.raw,
+            Kind.YOUNG_MINUTES: by - keep.minutes,
+            Kind.MINUTES: by - keep.minutes,
+            Kind.YOUNG_HOURS: by - keep.hours,
+            Kind.HOURS: by - keep.hours,
         },
     )
+
+
+CATCHING_UP = 24.0
+"""How many times as fast as time itself the time of thinning goes on at most, or back."""
+
+_WRITTEN = 1_790_000_000.0  # when this was: no clock that is right says less
+
+
+def forget_by(known: float | None, now: float, passed: float) -> float:
+    """Say by which time things are forgotten now, UTC seconds: it follows the clock, a day in an hour at most.
+
+    A clock may be wrong for a minute, and say 2099; what it takes with it does not come back. After a pause, or
+    when the clock was set for good, thinning has caught up soon enough.
+
+    Args:
+        known: what was said before; None if nothing was ever thinned there.
+        now: the time of day.
+        passed: seconds since then in which this program ran.
+    """
+    if known is None:
+        return max(now, _WRITTEN)
+    return min(max(now, known - CATCHING_UP * passed), known + CATCHING_UP * passed)
 
 
 LONGEST = {

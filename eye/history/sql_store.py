@@ -8,6 +8,7 @@ name, and a new one begun: what was is not thrown away, and what comes is kept.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 from contextlib import contextmanager
@@ -57,7 +58,7 @@ class SqlStore:
         self._must_exist = must_exist
         self._opened: Opened | None = None
         self._opening = threading.Lock()
-        self._tidier = Tidier(keep or Keep())
+        self._tidier = Tidier(keep or Keep(), self._nodes_gone)
 
     @property
     def place(self) -> str:
@@ -99,7 +100,7 @@ class SqlStore:
                 raise
             if which is None and self._file is not None:
                 which = identity(self._file)
-            self._opened = Opened(engine, which)
+            self._opened = Opened(engine, which, self.place)
             return self._opened
 
     def close(self) -> None:
@@ -185,6 +186,7 @@ class SqlStore:
             return frozenset()
         mine: set[str] = set()
         with self._transaction() as (connection, opened):
+            opened.forget(nodes)  # another program may have forgotten one, and given its number to another
             opened.numbers(connection, nodes, names)
             for some in pieces(sorted(names)):
                 is_free = or_(nodes.c.writer == writer, nodes.c.writer.is_(None), nodes.c.claimed_until < now)
@@ -221,8 +223,13 @@ class SqlStore:
             for name, unit in units.items():
                 connection.execute(metrics.update().where(metrics.c.name == name).values(unit=unit[:20]))
 
-    def tidy(self, now: float) -> bool:
-        return self._tidier.step(self._connection, now)
+    def tidy(self, now: float, passed: float = math.inf) -> bool:
+        return self._tidier.step(self._connection, now, passed)
+
+    def _nodes_gone(self) -> None:
+        opened = self._opened
+        if opened is not None:
+            opened.forget(nodes)
 
     # ------------------------------------------------------------------------------ reading
 
@@ -257,7 +264,7 @@ def _batches(rows: Sequence[Row], of: _Numbers) -> list[dict[str, Any]]:
     for row in rows:
         node, names = of.nodes[row.node], tuple(row.figures)
         if names not in numbers:
-            numbers[names] = tuple(min(of.metrics[name], NODE) for name in names)
+            numbers[names] = tuple(min(of.metrics.get(name, NODE), NODE) for name in names)
         line = Line(node, round(row.at * 1000), numbers[names], tuple(row.figures.values()))
         squads.setdefault(node // SQUAD, []).append(line)
     return [{"squad": squad, **pack_batch(lines)._asdict()} for squad, lines in squads.items()]
@@ -266,7 +273,7 @@ def _batches(rows: Sequence[Row], of: _Numbers) -> list[dict[str, Any]]:
 def _filled(fillings: Sequence[Filling], of: _Numbers) -> list[dict[str, Any]]:
     by_hour: dict[tuple[int, float], list[Any]] = {}
     for one in sorted(fillings, key=lambda filling: filling.at):
-        numbered = ((of.metrics[name], point) for name, point in one.points.items())
+        numbered = ((of.metrics.get(name, NODE), point) for name, point in one.points.items())
         points = {number: point for number, point in numbered if number < NODE}
         of_hour = by_hour.setdefault((of.nodes[one.node], window_of(one.at, HOUR)), [])
         of_hour.append((round(one.at * 1000), points))

@@ -1,4 +1,4 @@
-"""Packing, drawing points and thinning in the database, one small step at a time.
+"""Packing and drawing points in the database, and thinning (`sql_thinning`), one small step at a time.
 
 A step reads and reckons first, and only then takes the lock to write, for some milliseconds. What it read it
 deletes by number, and takes everything back if some of it was gone: then another program has taken the same step.
@@ -7,16 +7,15 @@ deletes by number, and takes everything back if some of it was gone: then anothe
 from __future__ import annotations
 
 import logging
-import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exists, func, select
-from sqlalchemy.exc import DatabaseError
 
 from eye.errors import DecodeRefused
 from eye.history.batches import Stretch, hours, pack_points, samples_of, unpack_points
 from eye.history.retention import DAY, HOUR, WINDOW, Kind, cutoffs, window_of
 from eye.history.schema import journal, metrics, nodes, stretches
+from eye.history.sql_thinning import Thinner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,10 +29,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("eye.history")
 
-_AT_ONCE = 200  # stretches deleted in one step
-_PAGES = 256  # given back to the disk in one step, of 4 kB
-_MANY_FREE = 1024
-
 
 class _Overtaken(Exception):
     """Another program has done it."""
@@ -42,19 +37,23 @@ class _Overtaken(Exception):
 class Tidier:
     """Finds the next step, and takes it."""
 
-    def __init__(self, keep: Keep) -> None:
+    def __init__(self, keep: Keep, nodes_gone: Callable[[], None]) -> None:
+        """`nodes_gone` is told when numbers of nodes are free again."""
         self._keep = keep
+        self._thinner = Thinner(nodes_gone)
 
-    def step(self, connect: Connect, now: float) -> bool:
+    def step(self, connect: Connect, now: float, passed: float) -> bool:
         """Take one step; answer whether there was one to take."""
-        due = cutoffs(now, self._keep)
+        thinner = self._thinner
+        due = cutoffs(now, self._keep, thinner.reckon(connect, now, passed))
         try:
             return (
                 self._pack_journal(connect, due.pack_journal)
                 or self._pack_points(connect, Kind.YOUNG_MINUTES, HOUR, due.draw_hours)
                 or self._pack_points(connect, Kind.YOUNG_HOURS, DAY, due.pack_hours)
-                or any(self._forget(connect, kind, before) for kind, before in due.forget.items())
-                or self._give_back(connect)
+                or any(thinner.forget(connect, kind, before) for kind, before in due.forget.items())
+                or thinner.forget_nodes(connect, now)
+                or thinner.give_back(connect)
             )
         except _Overtaken:
             return False
@@ -115,40 +114,6 @@ class Tidier:
         elif points:
             made = [_row(Kind.HOURS, node, pack_points(points))]
         _replace(connect, stretches, [number for number, _ in rows], made)
-        return True
-
-    def _forget(self, connect: Connect, kind: Kind, before: float) -> bool:
-        """Delete some stretches of one node whose time is over."""
-        too_old = (stretches.c.kind == kind.value, stretches.c.since < before * 1000)
-        with connect() as connection:
-            has_some = exists().where(stretches.c.node == nodes.c.id, *too_old)
-            node = connection.execute(select(nodes.c.id).where(has_some).limit(1)).scalar_one_or_none()
-            if node is None:
-                return False
-            found = select(stretches.c.id).where(stretches.c.node == node, *too_old).limit(_AT_ONCE)
-            numbers = list(connection.execute(found).scalars())
-        with connect(writes=True) as connection:
-            connection.execute(stretches.delete().where(stretches.c.id.in_(numbers)))
-        return True
-
-    def _give_back(self, connect: Connect) -> bool:
-        """Give some free pages back to the disk, where there are many; PostgreSQL sees to it itself."""
-        with connect() as connection:
-            if connection.dialect.name != "sqlite":
-                return False
-            free = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
-            pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-        if free < _MANY_FREE or free < pages / 4:
-            return False
-        with connect(writes=True) as connection:
-            # One page is given back with each row of the result, and only `executescript` goes through all of
-            # them. It ends the transaction first; what it does is one of its own.
-            raw: Any = connection.connection.driver_connection
-            script = f"PRAGMA incremental_vacuum({_PAGES})"
-            try:
-                raw.executescript(script)
-            except sqlite3.Error as error:  # past SQLAlchemy, which would have made one of its own of it
-                raise DatabaseError(script, None, error) from error
         return True
 
 

@@ -17,6 +17,7 @@ methods for any.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 MOST_POINTS = 20_000
 """Points of one metric in one answer; with more, the step is made longer."""
 
+
+MOST_METRICS = 5000
+"""Names of metrics in one history. What has another name then is left out, and told of once."""
 
 LONGEST_NAME = 300
 """Characters of the name of a node or a metric."""
@@ -101,8 +105,13 @@ class Store(Protocol):
         """
         ...
 
-    def tidy(self, now: float) -> bool:
-        """Take one small step of packing, drawing points and thinning; answer whether there may be another."""
+    def tidy(self, now: float, passed: float = math.inf) -> bool:
+        """Take one small step of packing, drawing points and thinning; answer whether there may be another.
+
+        Args:
+            now: the time of day, which may be wrong.
+            passed: seconds since this was called last, by a clock that nobody can set: see `retention.forget_by`.
+        """
         ...
 
     def nodes(self) -> tuple[str, ...]:

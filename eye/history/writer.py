@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eye.errors import HistoryError, HistoryOff, HistoryUnusable
 from eye.history import gaps
-from eye.history.keeping import Moments
+from eye.history.keeping import Moments, fresh
 from eye.history.retention import MINUTE
-from eye.history.store import is_name
+from eye.history.store import MOST_METRICS, is_name
 from eye.metrics.custom import PREFIX, metric
 from eye.supervision.answers import Continue
 from eye.supervision.gen_server import GenServer
@@ -64,6 +64,7 @@ class Fetched(NamedTuple):
     """A node answered about a gap, or did not."""
 
     piece: Piece
+    names: tuple[str, ...]
     answer: dict[str, Any] | None
 
 
@@ -99,6 +100,7 @@ class Writer(GenServer):
         self._mine: frozenset[str] = frozenset()
         self._others: frozenset[str] = frozenset()
         self._claimed_at = float("-inf")
+        self._heard_at: dict[str, float] = {}  # by the monotonic clock, to some seconds
         self._last: dict[str, float] = {}
         self._between: dict[str, float] = {}  # seconds, between the last two
         self._names: dict[str, list[str]] = {}
@@ -108,6 +110,7 @@ class Writer(GenServer):
         self._pause = 0.0
         self._failed_at: float | None = None
         self._tidy_at = float("-inf")
+        self._tidied = self.system.clock.monotonic()
         self.system.topics.unsubscribe(topic, keeping)  # a predecessor that crashed has left it there
         self.system.topics.subscribe(topic, keeping)
         asking.look()
@@ -132,7 +135,7 @@ class Writer(GenServer):
     def handle_cast(self, message: Any) -> Any:
         if not isinstance(message, Fetched):
             return super().handle_cast(message)
-        piece, told = message.piece, gaps.understood(message.answer)
+        piece, told = message.piece, gaps.understood(message.answer, message.names)
         if told is not None and piece.gap.node in self._mine:
             moved = self._moments.moved(piece.gap.node)
             if piece.step < MINUTE:
@@ -160,7 +163,7 @@ class Writer(GenServer):
         try:
             heard = [self._moments.row(one) for one in taken.heard if is_name(one.node)]
             self._claim({row.node for row in heard})
-            rows = [row for row in heard if row.node in self._mine and row.at > self._last.get(row.node, 0.0)]
+            rows = fresh((row for row in heard if row.node in self._mine), self._last)
             self._keeping.store.write([*rows, *found[0]], found[1])
             self._describe(taken)
         except HistoryError as error:
@@ -182,12 +185,14 @@ class Writer(GenServer):
         new = {name: unit for name, unit in said.items() if self._units.get(name) != unit}
         if new:
             self._keeping.store.describe(new)
-            self._units |= new
+            self._units = new if len(self._units) > MOST_METRICS else self._units | new
 
     def _claim(self, seen: set[str]) -> None:
         now = self.system.clock.monotonic()
+        self._heard_at |= dict.fromkeys(seen, now)
         if seen <= (self._mine | self._others) and now - self._claimed_at < _RENEW:
             return
+        self._forget(now)
         wanted = seen | self._mine
         utc = self.system.clock.now()
         mine = self._keeping.store.claim(self._me, wanted, utc, CLAIM)
@@ -196,6 +201,15 @@ class Writer(GenServer):
             self._last.pop(node, None)
         self._last |= self._keeping.store.last(new, utc - gaps.REMEMBERED) if new else {}
         self._mine, self._others, self._claimed_at = mine, frozenset(wanted) - mine, now
+
+    def _forget(self, now: float) -> None:
+        """Forget the nodes that were not heard from for an hour: in a fleet names come and go."""
+        gone = {node for node, at in self._heard_at.items() if now - at > gaps.REMEMBERED}
+        for table in (self._heard_at, self._last, self._between, self._names):
+            for node in gone:
+                table.pop(node, None)
+        self._mine, self._others = self._mine - gone, self._others - gone
+        self._moments.forget(gone)
 
     def _remember(self, rows: Sequence[Row]) -> None:
         """Remember what was written last, and the gaps that lie before it."""
@@ -206,7 +220,7 @@ class Writer(GenServer):
             if gap is not None and row.node not in waiting:
                 self._gaps.append(gap)
                 waiting.add(row.node)
-            if last is not None:
+            if last is not None and row.at > last:  # else the clock was put back
                 self._between[row.node] = row.at - last
             self._last[row.node] = row.at
             if len(row.figures) != len(self._names.get(row.node, ())):
@@ -246,9 +260,12 @@ class Writer(GenServer):
         now = self.system.clock.monotonic()
         if now < self._tidy_at:
             return
+        passed, self._tidied = now - self._tidied, now
         try:
             for _ in range(_STEPS):
-                if not self._keeping.store.tidy(self.system.clock.now()):
+                is_more = self._keeping.store.tidy(self.system.clock.now(), passed)
+                passed = 0.0
+                if not is_more:
                     self._tidy_at = now + _LOOK_AGAIN
                     break
         except HistoryError as error:
@@ -262,11 +279,11 @@ class Writer(GenServer):
                 seconds = piece.seconds(self.system.clock.now())
                 for begin in range(0, len(names), _NAMES_AT_ONCE):
                     some = names[begin : begin + _NAMES_AT_ONCE]
-                    self._asking.recent(gap.node, some, seconds, piece.step, self._answer_to(piece))
+                    self._asking.recent(gap.node, some, seconds, piece.step, self._answer_to(piece, some))
 
-    def _answer_to(self, piece: Piece) -> Done:
+    def _answer_to(self, piece: Piece, names: Sequence[str]) -> Done:
         ref = self.ref
-        return lambda answer: ref.cast(Fetched(piece, answer))
+        return lambda answer: ref.cast(Fetched(piece, tuple(names), answer))
 
 
 def _gist(problem: str) -> str:

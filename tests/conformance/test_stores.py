@@ -223,6 +223,73 @@ def test_everything_goes_in_the_end(kind: str, make_store: Callable[..., Store])
     assert points(store, NOON, HOUR, 60) == {}
 
 
+def test_a_clock_that_is_wrong_for_a_minute_thins_a_day_at_most(
+    kind: str, make_store: Callable[..., Store]
+) -> None:
+    store = make_store(kind)
+    store.write(rows("a", NOON - HOUR, 60))
+    tidied(store, NOON)
+
+    for life in (store, store if kind == "memory" else make_store(kind)):  # another life does not believe it, too
+        while life.tidy(NOON + 73 * 365 * DAY, 10.0):
+            pass
+    tidied_later = store.tidy(NOON + 60, 50.0)
+
+    assert not tidied_later
+    assert len(points(store, NOON - HOUR, 60, 1)) == 60
+    tidied(store, NOON + 73 * 365 * DAY)
+    assert points(store, NOON - HOUR, HOUR, 60) == {}
+
+
+@pytest.mark.parametrize("kind", STORES[1:])
+def test_a_node_of_which_nothing_is_left_gives_its_number_back(
+    kind: str, make_store: Callable[..., Store]
+) -> None:
+    store: Any = make_store(kind, Keep(raw=HOUR, minutes=2 * HOUR, hours=2 * HOUR))
+    store.claim("me", ["gone", "empty", "here"], NOON, 15.0)
+    store.write(rows("gone", NOON, 5))
+    tidied(store, NOON + HOUR + 400)
+    assert names_in(store) == {"gone", "empty", "here"}, "nobody claims them, but that may be a pause"
+    store.claim("me", ["here"], NOON + 5 * DAY, 15.0)
+    store.write(rows("new", NOON + 5 * DAY, 5))  # waits in the journal, unclaimed
+
+    tidied(store, NOON + 5 * DAY)
+
+    assert names_in(store) == {"here", "new"}
+    assert store.nodes() == ("new",)
+    assert store.claim("me", ["gone"], NOON + 5 * DAY, 15.0) == {"gone"}
+    store.write(rows("gone", NOON + 5 * DAY, 5))
+    assert len(points(store, NOON + 5 * DAY, 5, 1, node="gone")) == 5
+    assert len(points(store, NOON + 5 * DAY, 5, 1, node="new")) == 5
+
+
+def names_in(store: Any) -> set[str]:
+    with store._connection() as connection:
+        return set(connection.exec_driver_sql("SELECT name FROM eye_nodes").scalars())
+
+
+@pytest.mark.parametrize("kind", STORES[1:])
+def test_a_history_takes_so_many_names_of_metrics_and_says_so_once(
+    kind: str,
+    make_store: Callable[..., Store],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("eye.history.opened.MOST_METRICS", 3)
+    store = make_store(kind)
+    for number in range(10):
+        store.write([Row("a", NOON + number, {CPU: 0.5, f"custom.order_{number}": 1.0})])
+        store.describe({f"custom.order_{number}": "count"})
+    store.write(
+        [], [Filling("a", NOON + 60, {CPU: Point(60, 1.0, 1.0, 1.0), "custom.x": Point(1, 1.0, 1.0, 1.0)})]
+    )
+
+    assert store.metrics() == {"custom.order_0": "count", "custom.order_1": "count", CPU: ""}
+    assert len(points(store, NOON, 10, 1)) == 10
+    (said,) = (one.getMessage() for one in caplog.records if "names of metrics" in one.getMessage())
+    assert "knows 3 names of metrics, and takes no more: 'custom.order_2' and other new ones are left out" in said
+
+
 def test_stragglers_are_drawn_into_the_points(store: Store) -> None:
     early, late = rows("a", NOON, 150, lambda at: 1.0), rows("a", NOON + 150, 150, lambda at: 3.0)
     store.write(early)

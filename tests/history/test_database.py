@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.exc import DatabaseError
 
 from eye.errors import ConfigError, HistoryOff, HistoryUnusable, SchemaTooNew
-from eye.history import database, sql_tidy
+from eye.history import database, sql_thinning
 from eye.history.aside import identity, set_aside
 from eye.history.database import check, default_file, place_of, url_of, what_is_missing
 from eye.history.schema import VERSION
@@ -280,7 +280,7 @@ def test_who_only_reads_changes_nothing_in_a_database_of_others(tmp_path: Path, 
 
 
 def test_what_was_thinned_out_is_given_back_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sql_tidy, "_MANY_FREE", 8)
+    monkeypatch.setattr(sql_thinning, "_MANY_FREE", 8)
     file = tmp_path / "history.sqlite3"
     store = store_at(file)
     for begin in range(0, 3600, 60):
@@ -386,7 +386,7 @@ def test_a_reader_that_finds_the_damage_takes_nothing_from_the_hands_of_the_writ
 def test_a_lock_that_somebody_takes_before_room_is_given_back_is_trouble_like_any_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sql_tidy, "_MANY_FREE", 0)
+    monkeypatch.setattr(sql_thinning, "_MANY_FREE", 0)
     monkeypatch.setattr(database, "_LOCKED_FOR", 0.01)
     file = tmp_path / "history.sqlite3"
     store = store_at(file)

@@ -68,7 +68,7 @@ def test_pieces_lie_side_by_side(since: float) -> None:
 def answer(begin: float, step: float, means: list[float | None]) -> Told:
     points = [None if mean is None else [mean, mean - 0.1, mean + 0.1] for mean in means]
     starts = [begin + at * step for at in range(len(means))]
-    told = understood({"starts": starts, "step": step, "points": {"host.cpu": points}, "version": 1})
+    told = understood({"starts": starts, "step": step, "points": {"host.cpu": points}, "version": 1}, ["host.cpu"])
     assert told is not None
     return told
 
@@ -78,10 +78,19 @@ def test_an_answer_of_this_very_program_is_understood() -> None:
     recent.put_figures(NOON, {"host.cpu": 0.5})
     series = recent.read(["host.cpu"], since=NOON - 1, until=NOON + 1, step=1.0)
 
-    told = understood({"version": 1, "node": "a", "at": NOON, **series._asdict()})
+    told = understood({"version": 1, "node": "a", "at": NOON, **series._asdict()}, ["host.cpu"])
 
     assert told is not None
     assert told.points["host.cpu"] == [None, (0.5, 0.5, 0.5), None]
+
+
+def test_what_was_not_asked_for_is_left_out() -> None:
+    points = {"host.cpu": [(1.0, 1.0, 1.0)], "custom.x" * 1000: [(1.0, 1.0, 1.0)]}
+
+    told = understood({"starts": [NOON], "step": 1.0, "points": points}, ["host.cpu", "host.memory"])
+
+    assert told is not None
+    assert told.points == {"host.cpu": [(1.0, 1.0, 1.0)]}
 
 
 @pytest.mark.parametrize(
@@ -98,7 +107,7 @@ def test_an_answer_of_this_very_program_is_understood() -> None:
     ],
 )
 def test_another_answer_is_none(nonsense: Any) -> None:
-    assert understood(nonsense) is None
+    assert understood(nonsense, ["host.cpu"]) is None
 
 
 def test_what_is_no_number_is_left_out() -> None:

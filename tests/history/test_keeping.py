@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eye.history.keeping import Keeping, Moments
+from eye.history.keeping import PUT_BACK, Keeping, Moments, fresh
 from eye.history.memory_store import MemoryStore
+from eye.history.store import Row
 from eye.metrics.sample import About
 
 NOON = 1_800_014_400.0
@@ -120,3 +121,24 @@ def test_all_figures_are_named_and_rounded(heard: Callable[..., Any]) -> None:
     assert named["host.cpu"] == 0.1235
     assert named["custom.orders"] == 3
     assert named["node.memory"] == 46 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("last", "come", "written"),
+    [
+        ({}, [0, 1, 2], [0, 1, 2]),
+        ({"a": 0}, [0, 1, 1, 2], [1, 2]),
+        ({"a": 2}, [1, 0, 3], [3]),
+        ({"a": 7200}, [0, 1, 2], [0, 1, 2]),  # the clock was put back while nothing came
+        ({}, [7200, 7201, 3, 3, 4], [7200, 7201, 3, 4]),  # and in between
+        ({"a": PUT_BACK}, [0], []),
+    ],
+)
+def test_rows_are_written_once_and_time_goes_on_from_where_a_clock_was_put(
+    last: dict[str, float], come: list[float], written: list[float]
+) -> None:
+    rows = [Row("a", NOON + at, {}) for at in come]
+
+    chosen = fresh(rows, {node: NOON + at for node, at in last.items()})
+
+    assert [row.at - NOON for row in chosen] == written

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from eye.errors import ConfigError
 from eye.history.retention import (
+    CATCHING_UP,
     DAY,
     GRACE,
     HOUR,
@@ -19,6 +20,7 @@ from eye.history.retention import (
     Kind,
     Tier,
     cutoffs,
+    forget_by,
     keep,
     tiers_for,
     window_of,
@@ -97,3 +99,41 @@ def test_how_long_is_three_durations(text: str, keeps: Keep) -> None:
 def test_other_texts_are_none(text: str) -> None:
     with pytest.raises(ConfigError, match="history_keep must be three durations"):
         keep(text)
+
+
+IN_2099 = 4_080_000_000.0
+NOW = 1_800_014_400.0
+
+
+@pytest.mark.parametrize(
+    ("known", "now", "passed", "said"),
+    [
+        (None, NOW, 1.0, NOW),
+        (NOW, NOW + 1.0, 1.0, NOW + 1.0),
+        (
+            NOW,
+            IN_2099,
+            60.0,
+            NOW + 60.0 * CATCHING_UP,
+        ),  # a wrong clock takes as much as a day of it would, not all
+        (NOW, 0.0, 60.0, NOW - 60.0 * CATCHING_UP),
+        (NOW, NOW + 3 * DAY, 3 * HOUR, NOW + 3 * DAY),  # after a pause it catches up
+        (NOW, IN_2099, 0.0, NOW),
+    ],
+)
+def test_thinning_follows_the_clock_a_day_in_an_hour(
+    known: float | None, now: float, passed: float, said: float
+) -> None:
+    assert forget_by(known, now, passed) == said
+
+
+def test_a_clock_of_before_this_program_is_not_believed() -> None:
+    assert forget_by(None, 0.0, 1.0) > 1.7e9
+
+
+@given(MOMENTS, MOMENTS)
+def test_nothing_is_forgotten_before_its_time_whatever_thinning_has_got_to(now: float, thinned: float) -> None:
+    due = cutoffs(now, Keep(), thinned)
+
+    assert due.forget[Kind.SAMPLES] == min(now, thinned) - DAY
+    assert due[:3] == cutoffs(now, Keep())[:3]

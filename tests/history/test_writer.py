@@ -12,7 +12,7 @@ from eye.errors import HistoryUnusable, SchemaTooNew
 from eye.history.keeping import Keeping
 from eye.history.writer import CLAIM, Asking, Writer
 from eye.metrics.sample import About
-from eye.supervision import System
+from eye.supervision import System, get_state
 from eye.testing import ManualClock, drain
 
 if TYPE_CHECKING:
@@ -164,6 +164,63 @@ def test_units_of_own_figures_are_remembered(world: World) -> None:
     world.beat()
 
     assert world.store.metrics()["custom.orders"] == "count"
+
+
+# --------------------------------------------------------------------------------- clocks
+
+
+@pytest.mark.parametrize("hours", [3, -3])
+def test_a_clock_that_is_set_keeps_nothing_from_being_written(world: World, hours: float) -> None:
+    world.say("a")
+    world.beat()
+    world.clock.jump(hours * 3600.0)
+
+    said = []
+    for _ in range(5):
+        said.append(world.say("a"))
+        world.beat()
+
+    assert set(said) <= set(world.kept("a"))
+
+
+def test_nor_does_what_another_life_has_written_of_times_to_come(world: World) -> None:
+    world.clock.jump(1800.0)
+    world.say("a")
+    world.beat()
+    world.ref.stop("shutdown")
+    world.clock.jump(-1800.0)
+
+    world.start()
+    at = world.say("a")
+    world.beat()
+
+    assert world.kept("a") == [at]
+
+
+def test_a_clock_that_is_wrong_for_a_minute_takes_no_history_with_it(world: World) -> None:
+    at = world.say("a")
+    world.beat(3600.0)  # packed, and drawn
+    world.clock.jump(73 * 365 * 86400.0)
+    for _ in range(30):
+        world.beat()
+    world.clock.jump(-73 * 365 * 86400.0)
+    world.beat()
+
+    assert world.kept("a") == [at]
+
+
+# --------------------------------------------------------------------------- names that go
+
+
+def test_nodes_that_come_and_go_are_forgotten(world: World) -> None:
+    for number in range(20):
+        world.say(f"n{number}")
+        world.say("stays")
+        world.beat(1800.0)
+
+    state = get_state(world.ref)
+    for table in ("_heard_at", "_last", "_between", "_names", "_mine"):
+        assert {"stays", "n19"} <= {*state[table], "n19"} <= {"stays", "n17", "n18", "n19"}, table
 
 
 # ------------------------------------------------------------------------------- troubles
