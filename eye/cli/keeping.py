@@ -11,7 +11,6 @@ from eye.cli.options import option
 from eye.cli.screen import tell
 from eye.errors import ConfigError, HistoryOff
 from eye.history.database import OFF, check, default_file
-from eye.monitor.config import HISTORY_KEEP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,9 +41,11 @@ def history_option(help: str) -> Callable[[Callable[..., Any]], Callable[..., An
 
 def keep_option() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command the option that says how long it is kept."""
+    from eye.monitor.config import HISTORY_KEEP  # `history` has no such option, and needs nothing of all that
+
     return option(
         "--history-keep",
-        type=_Lengths(),
+        type=_Lengths(HISTORY_KEEP),
         metavar="TIME,TIME,TIME",
         default=HISTORY_KEEP,
         show_default=True,
@@ -57,8 +58,11 @@ class _Lengths(click.types.StringParamType):
 
     name = "lengths"
 
+    def __init__(self, usual: str) -> None:
+        self._usual = usual  # which is right, and need not be read to know it
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if value != HISTORY_KEEP:
+        if value != self._usual:
             from eye.history.retention import keep
 
             try:

@@ -9,6 +9,7 @@ Whatever goes wrong is one sentence on stderr. A reader that goes away (`| head 
 from __future__ import annotations
 
 import errno
+import gc
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -27,9 +28,16 @@ _CANNOT_BE_WRITTEN = (errno.EPIPE, errno.ENOSPC, errno.EFBIG, errno.EIO)
 _WRONG_USAGE = (ConfigError, BadAddress, BadNodeName, BadRules, UnknownMetric)
 
 
+_MANY = 10_000
+"""Objects that are new, after which Python looks among them for garbage; of itself it does after 700."""
+
+
 def run() -> NoReturn:
     """Run the program: what the console scripts call."""
-    sys.exit(execute())
+    gc.set_threshold(_MANY, *gc.get_threshold()[1:])  # most are of modules that are loaded, and no garbage
+    code = execute()
+    gc.freeze()  # it all goes with the process, and need not be gone through several times before
+    sys.exit(code)
 
 
 def execute(arguments: Sequence[str] | None = None) -> int:

@@ -176,15 +176,23 @@ def pack_points(points: Sequence[tuple[int, Mapping[int, Point]]]) -> Stretch:
 
 def unpack_points(content: bytes, metrics: Collection[int] | None = None) -> list[tuple[int, dict[int, Point]]]:
     """Unpack what `pack_points` packed: all, or some metrics."""
-    columns = unpack(content, None if metrics is None else {AT, *metrics})
-    moments = [int(at or 0) for at in columns[AT, VALUE]]
+    moments, columns = point_columns(content, metrics)
     found: list[tuple[int, dict[int, Point]]] = [(moment, {}) for moment in moments]
-    for metric in {metric for metric, which in columns if which == COUNT}:
-        four: list[Column] = [columns[metric, which] for which in (COUNT, MEAN, LEAST, MOST)]
+    for metric, four in columns.items():
         for (_, points), count, mean, least, most in zip(found, *four, strict=True):
             if count is not None and mean is not None and least is not None and most is not None:
                 points[metric] = Point(count, mean, least, most)
     return found
+
+
+def point_columns(
+    content: bytes, metrics: Collection[int] | None = None
+) -> tuple[list[int], dict[int, list[Column]]]:
+    """Unpack what `pack_points` packed: the moments, and of each metric the four columns of a `Point`."""
+    columns = unpack(content, None if metrics is None else {AT, *metrics})
+    moments = [int(at or 0) for at in columns[AT, VALUE]]
+    known = [metric for metric, which in columns if which == COUNT]
+    return moments, {metric: [columns[metric, one] for one in (COUNT, MEAN, LEAST, MOST)] for metric in known}
 
 
 def unpack_figures(content: bytes, metrics: Collection[int]) -> tuple[list[int], dict[int, Column]]:

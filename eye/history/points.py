@@ -7,13 +7,14 @@ whatever there is, with no peak lost. Also here: with how many digits a figure i
 from __future__ import annotations
 
 import math
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 from eye.metrics.catalogue import CATALOGUE, Unit
 from eye.metrics.recent import key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class Point(NamedTuple):
@@ -50,16 +51,39 @@ class Buckets:
 
     def put(self, at: float, figure: float) -> None:
         """Count a figure in; one from before or after the buckets is none of ours."""
-        self.put_point(at, Point(1, figure, figure, figure))
+        self.put_column((at,), (figure,))
+
+    def put_column(self, moments: Iterable[float], figures: Sequence[float | None]) -> None:
+        """Count in a figure of each moment, or None."""
+        self.put_points(moments, repeat(1), figures, figures, figures)
 
     def put_point(self, at: float, point: Point) -> None:
         """Count in what many figures came to, at the moment with which their time begins."""
-        place = math.floor(at / self.step) - self._first
-        if 0 <= place < self.count:
-            self._counts[place] += point.number
-            self._sums[place] += point.number * point.mean
-            self._least[place] = min(self._least[place], point.least)
-            self._most[place] = max(self._most[place], point.most)
+        self.put_points((at,), *((one,) for one in point))
+
+    def put_points(
+        self,
+        moments: Iterable[float],
+        numbers: Iterable[float | None],
+        means: Iterable[float | None],
+        least: Iterable[float | None],
+        most: Iterable[float | None],
+    ) -> None:
+        """Count in many points, column by column. A graph of a day is thousands: no call for each of them."""
+        step, first, count = self.step, self._first, self.count
+        counts, sums, lows, highs = self._counts, self._sums, self._least, self._most
+        floor = math.floor
+        for at, number, mean, low, high in zip(moments, numbers, means, least, most, strict=False):
+            if number is None or mean is None or low is None or high is None:
+                continue
+            place = floor(at / step) - first
+            if 0 <= place < count:
+                counts[place] += number
+                sums[place] += number * mean
+                if low < lows[place]:
+                    lows[place] = low
+                if high > highs[place]:
+                    highs[place] = high
 
     def fill_holes(self, coarser: Buckets, span: float) -> None:
         """Take from other buckets of the same kind what is missing here.

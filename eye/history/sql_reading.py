@@ -7,12 +7,13 @@ never kept as finely as it is asked for, or no longer is, is filled from the nex
 from __future__ import annotations
 
 import logging
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
 from eye.errors import DecodeRefused
-from eye.history.batches import figures_of, last_of, unpack_figures, unpack_points
+from eye.history.batches import figures_of, last_of, point_columns, unpack_figures
 from eye.history.points import Buckets
 from eye.history.retention import KINDS, LONGEST, Kind, Tier, tiers_for
 from eye.history.schema import SQUAD, journal, metrics, nodes, stretches
@@ -75,11 +76,12 @@ class Reading:
         buckets = {number: Buckets(since, until, step) for number in known}
         tier = Tier.HOURS
         if id_ is not None and known:
+            newest = self._newest(id_, known, since, until)
             for one in tiers_for(step):
                 there = (
                     buckets if one is tiers_for(step)[0] else {key: Buckets(since, until, step) for key in known}
                 )
-                if self._fill(there, id_, one, since, until):
+                if self._fill(there, id_, one, since, until, newest):
                     tier = min(tier, one, key=list(Tier).index)
                 if there is not buckets:
                     for number, more in there.items():
@@ -90,10 +92,18 @@ class Reading:
         points = {known[number]: filled.points() for number, filled in buckets.items()}
         return Past(step, starts, {name: points[name] for name in names if name in points}, tier.value)
 
-    def _fill(self, buckets: dict[int, Buckets], node: int, tier: Tier, since: float, until: float) -> bool:
-        """Put what a tier has into the buckets; answer whether it had anything."""
+    def _fill(
+        self,
+        buckets: dict[int, Buckets],
+        node: int,
+        tier: Tier,
+        since: float,
+        until: float,
+        newest: Sequence[tuple[float, dict[int, float]]],
+    ) -> bool:
+        """Put in what a tier has, and the newest, which is in no tier yet; answer whether there was any."""
         begin, end = round(since * 1000), round(until * 1000)
-        has_any = False
+        has_any = bool(newest)
         for kind in KINDS[tier]:
             for content in self._stretches(node, kind, begin, end):
                 has_any = True
@@ -101,13 +111,22 @@ class Reading:
                     _put(buckets, content, kind, begin, end)
                 except DecodeRefused as error:
                     logger.warning("%s of node number %d: it is left out", error, node)
-        for content in self._journal(node // SQUAD, begin, end):
-            for moment, figures in figures_of(content, node, buckets.keys()):
-                if begin <= moment <= end:
-                    has_any = True
-                    for metric, figure in figures.items():
-                        buckets[metric].put(moment / 1000, figure)
+        for at, figures in newest:
+            for metric, figure in figures.items():
+                buckets[metric].put(at, figure)
         return has_any
+
+    def _newest(
+        self, node: int, known: Collection[int], since: float, until: float
+    ) -> list[tuple[float, dict[int, float]]]:
+        """Find what is still in the journal: moments, and figures of those metrics."""
+        begin, end = round(since * 1000), round(until * 1000)
+        return [
+            (moment / 1000, figures)
+            for content in self._journal(node // SQUAD, begin, end)
+            for moment, figures in figures_of(content, node, known)
+            if begin <= moment <= end
+        ]
 
     def _stretches(self, node: int, kind: Kind, begin: int, end: int) -> Iterator[bytes]:
         found = select(stretches.c.content).where(
@@ -137,13 +156,13 @@ def _raise(newest: dict[str, float], node: str, at: float) -> None:
 def _put(buckets: dict[int, Buckets], content: bytes, kind: Kind, begin: int, end: int) -> None:
     if kind is Kind.SAMPLES:
         moments, columns = unpack_figures(content, buckets.keys())
+        first, last = bisect_left(moments, begin), bisect_right(moments, end)
+        seconds = [moment / 1000 for moment in moments[first:last]]
         for metric, column in columns.items():
-            put = buckets[metric].put
-            for moment, figure in zip(moments, column, strict=True):
-                if figure is not None and begin <= moment <= end:
-                    put(moment / 1000, figure)
+            buckets[metric].put_column(seconds, column[first:last])
         return
-    for moment, points in unpack_points(content, buckets.keys()):
-        # A bucket begins at a multiple of the step, so `since` may lie within the first; its points count.
-        for metric, point in points.items():
-            buckets[metric].put_point(moment / 1000, point)
+    # A bucket begins at a multiple of the step, so `since` may lie within the first; its points count.
+    moments, points = point_columns(content, buckets.keys())
+    seconds = [moment / 1000 for moment in moments]
+    for metric, four in points.items():
+        buckets[metric].put_points(seconds, *four)

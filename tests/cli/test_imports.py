@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from eye.history.database import url_of
+from eye.history.sql_store import SqlStore
+from eye.history.store import Row
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from eye.monitor.node import Node
 
 _ASK = """
@@ -123,3 +130,17 @@ def test_help_loads_no_command(arguments: list[str]) -> None:
 @pytest.mark.e2e
 def test_fetch_loads_only_what_it_needs(node: Node) -> None:
     check(loaded("fetch"), FETCH)
+
+
+@pytest.mark.e2e
+def test_history_loads_a_database_and_nothing_of_a_cluster(tmp_path: Path) -> None:
+    file = tmp_path / "history.sqlite3"
+    store = SqlStore(url_of(str(file)), time.time)
+    store.write([Row("a", time.time(), {"host.cpu": 0.5})])
+    store.close()
+
+    modules = loaded("history", "--history", str(file))
+
+    assert {name.split(".")[0] for name in modules} & {"flask", "msgspec", "psutil", "pykka", "textual"} == set()
+    assert not any(name.startswith(("eye.cluster", "eye.supervision", "eye.web")) for name in modules)
+    assert modules & {"eye.monitor.config", "eye.history.writer"} == set()
