@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -100,8 +101,12 @@ class Observe(App[int]):
             self.beat()
 
     def _has_come(self) -> None:
-        if self.is_running:
-            self.call_from_thread(self.beat)
+        try:
+            if self.is_running:
+                self.call_from_thread(self.beat)
+        except (RuntimeError, CancelledError):
+            if self.is_running:
+                raise
 
     def _footer(self, columns: int) -> list[Line]:
         if lines := self._talk.lines(columns):

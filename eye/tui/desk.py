@@ -58,9 +58,12 @@ class Desk:
             self._busy.add(lane)
             self._asked[question] = now
             self._forget_the_oldest()
-        threading.Thread(
-            target=self._fetch, args=(question, answer, lane), name="eye-observe-ask", daemon=True
-        ).start()
+        try:
+            threading.Thread(
+                target=self._fetch, args=(question, answer, lane), name="eye-observe-ask", daemon=True
+            ).start()
+        except RuntimeError:  # the system has no thread left
+            self._free(lane)
         return kept
 
     def age(self, kept: Kept) -> float | None:
@@ -79,12 +82,19 @@ class Desk:
             self._asked.pop(oldest, None)
 
     def _fetch(self, question: Hashable, answer: Callable[[], Any], lane: Hashable) -> None:
-        before = self._kept.get(question, Kept())
         try:
             kept = Kept(answer(), self._clock.monotonic())
         except (EyeError, LookupError, ValueError, TimeoutError) as error:  # these arrive from nodes as themselves
-            kept = before._replace(trouble=str(error))
+            kept = self._kept.get(question, Kept())._replace(trouble=str(error))
+        except BaseException:  # a bug, which shall not keep the page from asking for ever
+            self._free(lane)
+            self._told()
+            raise
         with self._lock:
             self._kept[question] = kept
             self._busy.discard(lane)
         self._told()
+
+    def _free(self, lane: Hashable) -> None:
+        with self._lock:
+            self._busy.discard(lane)

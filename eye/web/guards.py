@@ -96,6 +96,7 @@ class Once:
     """Says each thing to the log once, so that who tries for ever has filled his share of it."""
 
     _MOST = 64  # things of a kind
+    _LONGEST = 200  # characters of one
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -103,11 +104,12 @@ class Once:
 
     def first(self, kind: str, thing: str) -> bool:
         """Tell whether this thing has not been said yet, and may be."""
+        thing = thing[: self._LONGEST]
         with self._lock:
             said = self._said.setdefault(kind, set())
             if thing in said or len(said) >= self._MOST:
                 return False
-            said.add(thing[:200])
+            said.add(thing)
             return True
 
 

@@ -695,6 +695,29 @@ def test_hostile_names_are_text_and_nothing_else(view: StillView) -> None:
     observe(view, play)
 
 
+def test_an_answer_that_comes_as_the_view_is_being_left_disturbs_nobody(
+    view: StillView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late: list[threading.Thread] = []
+
+    async def play(app: Observe, pilot: Pilot[int]) -> None:
+        is_being_painted = asyncio.Event()
+
+        async def paint() -> None:
+            is_being_painted.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(app, "beat", paint)
+        late.append(threading.Thread(target=app._has_come))
+        late[0].start()
+        await is_being_painted.wait()
+
+    observe(view, play)
+    late[0].join(20.0)
+
+    assert not late[0].is_alive()
+
+
 def test_it_leaves_no_thread_behind(view: StillView) -> None:
     before = set(threading.enumerate())
 

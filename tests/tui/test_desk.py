@@ -88,6 +88,39 @@ def test_when_it_fails_the_last_answer_stays_with_its_age(desk: Desk, told: Told
     assert (kept.answer, desk.age(kept), str(NodeDown("a", "gone"))) == (41, 5.0, kept.trouble)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_question_that_met_a_bug_is_asked_again(desk: Desk, told: Told, clock: ManualClock) -> None:
+    def be_wrong() -> Any:
+        raise TypeError("a bug of ours")
+
+    desk.ask("tree", lambda: 41, every=1.0)
+    told.wait()
+    clock.advance(1.0)
+    desk.ask("tree", be_wrong, every=1.0)
+    told.wait()
+    clock.advance(1.0)
+    kept = desk.ask("tree", lambda: 42, every=1.0)
+    told.wait()
+
+    assert (kept.answer, desk.ask("tree", lambda: 43, every=1.0).answer) == (41, 42)
+
+
+def test_where_no_thread_is_to_be_had_the_question_is_asked_later(
+    desk: Desk, told: Told, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        assert desk.ask("tree", lambda: 41, every=1.0) == Kept()
+    clock.advance(1.0)
+    desk.ask("tree", lambda: 42, every=1.0)
+    told.wait()
+
+    assert desk.ask("tree", lambda: 43, every=1.0).answer == 42
+
+
 @pytest.mark.parametrize(
     "error", [LookupError("an older node has no such method"), ValueError("no"), TimeoutError()]
 )

@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 
 from eye.errors import ConfigError
 from eye.web import create_app, create_blueprint
-from eye.web.guards import goes_by, is_same_origin
+from eye.web.guards import Once, goes_by, is_same_origin
 from tests.web.world import World, node
 
 
@@ -31,6 +31,12 @@ def test_only_pages_of_the_view_itself_and_those_named_open_a_socket(
     origin: str, host_url: str, allowed: tuple[str, ...], is_let_in: bool
 ) -> None:
     assert is_same_origin(origin, host_url, allowed) is is_let_in
+
+
+def test_what_is_long_is_said_to_the_log_once_too() -> None:
+    once, long = Once(), "http://evil.example/" + "x" * 1000
+
+    assert [once.first("origin", long) for _ in range(3)] == [True, False, False]
 
 
 @pytest.mark.parametrize(
