@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from eye.supervision import System
 from eye.testing import ManualClock
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.postgres import Postgres
+
+
+# How long an example takes says how busy the machine is: one may stand still for 200 ms at any time, which
+# is Hypothesis' usual deadline, and be quick when it is tried again, which Hypothesis calls flaky.
+settings.register_profile("eye", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("eye")
 
 
 @pytest.fixture(scope="session", autouse=True)

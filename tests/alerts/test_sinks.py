@@ -159,15 +159,15 @@ def test_a_server_that_says_nothing_is_given_up_in_time() -> None:
         with pytest.raises((SinkFailed, TimeoutError), match="timed out"):
             _hook(f"http://127.0.0.1:{silent.getsockname()[1]}")([FIRING])
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10  # one second is allowed; a busy machine gets the rest
 
 
 # --------------------------------------------------------------------------------- command
 
 
-def _program(folder: Path, body: str) -> str:
+def _program(folder: Path, body: str, interpreter: str = sys.executable) -> str:
     path = folder / "program"
-    path.write_text(f"#!{sys.executable}\n{body}")
+    path.write_text(f"#!{interpreter}\n{body}")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return f'[sinks.x]\ntype = "command"\ncommand = ["{path}", "a b; $HOME"]\ntimeout = "{{}}"\n'
 
@@ -221,15 +221,11 @@ def test_a_file_that_is_no_program_is_not_tried_again(tmp_path: Path) -> None:
 
 
 def test_a_program_that_hangs_is_ended_with_all_that_it_has_started(tmp_path: Path) -> None:
-    body = (
-        "import subprocess, sys, time\n"
-        f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
-        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(child.pid))\n"
-        "time.sleep(60)\n"
-    )
+    # A shell, not Python: on a busy machine two interpreters take their time to begin.
+    text = _program(tmp_path, f"sleep 60 &\necho $! > {tmp_path / 'pid'}\nwait\n", "/bin/sh").format("5s")
 
-    with pytest.raises(SinkFailed, match="did not end within 3 s"):
-        make(_program(tmp_path, body).format("3s"))([FIRING])
+    with pytest.raises(SinkFailed, match="did not end within 5 s"):
+        make(text)([FIRING])
 
     pid = int((tmp_path / "pid").read_text())
     until(lambda: _is_gone(pid))

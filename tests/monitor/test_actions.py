@@ -215,12 +215,11 @@ def test_the_pause_is_what_another_thread_could_not_do() -> None:
         stalls.append(stall.longest)
 
     before, stalls = sys.getswitchinterval(), list[float]()
-    hold(0.2)
-    with Stall() as idle:
-        threading.Event().wait(0.05)
+    hold(0.1)
+    hold(0.6)
 
-    assert 0.15 < stalls[0] < 5.0
-    assert idle.longest < stalls[0]
+    assert stalls[1] > 0.55
+    assert 0.05 < min(stalls) < 5.0  # on a busy machine it may be longer, but not by that much each time
 
 
 def test_an_estimate_says_what_it_is_likely_to_cost_and_when_it_is_allowed(clock: ManualClock) -> None:

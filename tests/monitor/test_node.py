@@ -58,7 +58,7 @@ def village(tmp_path: Path) -> Iterator[Village]:
     eventually(lambda: not [t for t in threading.enumerate() if t not in before and t.is_alive()])
 
 
-def eventually(true: Callable[[], Any], seconds: float = 10.0) -> None:
+def eventually(true: Callable[[], Any], seconds: float = 20.0) -> None:
     """Wait until something is true; a deadline, not a duration."""
     deadline = time.monotonic() + seconds
     while not true():
@@ -122,7 +122,7 @@ def test_a_node_that_stops_in_good_order_is_gone_at_once(village: Village) -> No
 
     b.stop()
 
-    eventually(lambda: status(a, "b") is None, 2.0)
+    eventually(lambda: status(a, "b") is None)  # one that is down is listed for an hour
 
 
 CRASHES = [

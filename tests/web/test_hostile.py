@@ -150,7 +150,7 @@ def test_the_end_takes_no_two_seconds_and_is_told(served: Served) -> None:
         peer.close()
 
     assert [peer.closed_with for peer in peers] == [1001] * 3
-    assert took < 4  # two seconds are promised; a busy machine gets the rest
+    assert took < 10  # two seconds are promised; a busy machine gets the rest
     if hasattr(served, "process"):
         assert served.process.returncode == 0
 
