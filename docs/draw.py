@@ -30,7 +30,7 @@ import eye
 from eye import errors, supervision
 from eye.alerts import rule_file
 from eye.alerts.kinds import KINDS
-from eye.alerts.news import AlertFired, AlertResolved
+from eye.alerts.news import AlertFired, AlertResolved, RulesChanged
 from eye.alerts.rule import NEXT, Phase, Verdict
 from eye.alerts.wording import span
 from eye.cli.group import COMMANDS, make_group
@@ -465,6 +465,7 @@ _FIELDS_OF_NEWS: dict[type, list[str]] = {
     NameConflict: ["address"],
     AlertFired: _ALERT_FIELDS,
     AlertResolved: _ALERT_FIELDS,
+    RulesChanged: ["file", "asked", "problem"],
 }
 
 

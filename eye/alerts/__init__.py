@@ -5,5 +5,5 @@ it fires and when it is over, and nothing else does. Nodes come in as `Facts`, p
 cluster or a history that is played again, is not known here.
 
 Read in this order: rule, wording, verdict, growth, silences, rules, alert, ledger, explain, replay, places,
-tables, kinds, rule_file, kept, news, delivery, outbox, sink, leash, sinks, evaluator.
+tables, kinds, rule_file, news, rule_book, kept, delivery, outbox, sink, leash, sinks, evaluator.
 """

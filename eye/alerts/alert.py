@@ -31,12 +31,12 @@ class Alert:
 
     __slots__ = (
         "fired_at", "fired_moment", "is_told", "missing_since", "node", "phrase", "resolved_at", "rule",
-        "severity", "silenced", "since", "standing", "value",
+        "severity", "silenced", "since", "sinks", "standing", "value",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, node: str, now: float, at: float) -> None:
         """`now` is the moment by the monotonic clock, `at` the same in UTC seconds."""
-        self.rule, self.node, self.severity = rule.name, node, rule.severity
+        self.rule, self.node, self.severity, self.sinks = rule.name, node, rule.severity, rule.sinks
         self.standing = Standing(Phase.OK, now)
         self.since = at
         self.fired_at: float | None = None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from eye.alerts.alert import Changes
     from eye.alerts.ledger import Ledger
     from eye.alerts.outbox import Outbox
+    from eye.alerts.rule_book import RuleBook
     from eye.alerts.rules import RuleSet
     from eye.alerts.silences import Silence
     from eye.alerts.verdict import Facts
@@ -39,11 +40,12 @@ class Evaluator(GenServer):
     def init(
         self,
         ledger: Ledger,
-        rules: RuleSet,
+        book: RuleBook,
         outboxes: Mapping[str, Outbox],
         read: Callable[[], list[Facts]],
         silences: Callable[[], tuple[Silence, ...]] = lambda: (),
         save: Callable[[], None] = lambda: None,
+        use: Callable[[RuleSet], None] = lambda rules: None,
         *,
         interval: float = 1.0,
     ) -> Continue:
@@ -51,15 +53,16 @@ class Evaluator(GenServer):
 
         Args:
             ledger: where the alerts are.
-            rules: what to ask.
+            book: what to ask, which may change.
             outboxes: of each sink, by its name.
             read: answers what is known of each node, without waiting.
             silences: answers those that were said at run time.
             save: keeps what another life of the program has to know; called when that is another.
+            use: makes what other rules need, when they have changed.
             interval: seconds from one look to the next.
         """
-        self._ledger, self._rules, self._outboxes = ledger, rules, outboxes
-        self._read, self._silences, self._save = read, silences, save
+        self._ledger, self._book, self._outboxes = ledger, book, outboxes
+        self._read, self._silences, self._save, self._use = read, silences, save, use
         self._interval = interval
         self._next = self.system.clock.monotonic()
         return Continue(Beat())
@@ -79,8 +82,11 @@ class Evaluator(GenServer):
 
     def _look(self) -> None:
         clock = self.system.clock
-        silences = (*self._rules.silences, *self._silences())
-        changes = self._ledger.look(self._rules.rules, self._read(), clock.monotonic(), clock.now(), silences)
+        if (told := self._book.reread(self._use)) is not None:
+            self.system.topics.broadcast(TOPIC, told)
+        rules = self._book.rules
+        silences = (*rules.silences, *self._silences())
+        changes = self._ledger.look(rules.rules, self._read(), clock.monotonic(), clock.now(), silences)
         if changes.happened or changes.notices:
             self._pass_on(changes)
             self._save()

@@ -50,6 +50,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._alerts: dict[str, dict[str, Alert]] = {}  # by rule, then by node; none that is ok
         self._resolved: deque[Alert] = deque(maxlen=_MOST_RESOLVED)
+        self._rules: Sequence[Rule] = ()  # of the last look
         self._risen: dict[str, dict[Growth, Risen]] = {}  # by node
         self._looked: float | None = None
         self._version = 0
@@ -82,32 +83,53 @@ class Ledger:
         """Ask every rule about every node, and answer what changed.
 
         Args:
-            rules: the rules; alerts of others are forgotten.
+            rules: the rules. What others fired is over; of one that is another than before, what is pending
+                begins anew, and what fires goes on.
             facts: what is known of each node; the growth of counters is added to its figures.
             now: the moment, by the monotonic clock: what durations are reckoned from.
             at: the same in UTC seconds: what is written down.
             silences: of which alerts nobody is to be told.
         """
         with self._lock:
-            self._begin(rules, now)
+            look = _Look(now, at, _heeder(silences, at), Changes([], []))
+            self._begin(rules, look)
             self._measure_growth(rules, facts, now)
             known = {one.node for one in facts}
-            look = _Look(now, at, _heeder(silences, at), Changes([], []))
             for rule in rules:
                 self._ask(rule, facts, look)
                 self._look_for_the_gone(rule, known, look)
             return look.changes
 
-    def _begin(self, rules: Sequence[Rule], now: float) -> None:
-        names = {rule.name for rule in rules}
-        for name in self._alerts.keys() - names:
-            if self._alerts.pop(name):
-                self._bump(now)
+    def _begin(self, rules: Sequence[Rule], look: _Look) -> None:
+        now = look.now
+        if rules is not self._rules:
+            self._take_up(rules, look)
         if self._looked is not None and now - self._looked > self._gap:
             for of_rule in self._alerts.values():
                 for alert in of_rule.values():
                     alert.standing = begin_again(alert.standing, now)
         self._looked = now
+
+    def _take_up(self, rules: Sequence[Rule], look: _Look) -> None:
+        """Have other rules than before: what is no longer asked is over."""
+        before, after = ({rule.name: rule for rule in one} for one in (self._rules, rules))
+        self._rules = rules
+        for name in self._alerts.keys() - after.keys():
+            for alert in self._alerts[name].values():
+                if alert.standing.phase.is_firing:
+                    alert.phrase = f"{alert.phrase}, and nobody asks that rule any more"
+                    self._resolve(alert, look)
+            if self._alerts.pop(name):
+                self._bump(look.now)
+        for name in after.keys() & before.keys() & self._alerts.keys():
+            if after[name] != before[name]:
+                there = self._alerts[name].items()
+                self._alerts[name] = {node: alert for node, alert in there if alert.standing.phase.is_firing}
+                self._bump(look.now)
+        wanted = {growth for rule in rules for growth in rule.needs[1]}
+        for of_node in self._risen.values():
+            for growth in of_node.keys() - wanted:
+                del of_node[growth]
 
     def _measure_growth(self, rules: Sequence[Rule], facts: Collection[Facts], now: float) -> None:
         wanted = {growth for rule in rules for growth in rule.needs[1]}
@@ -134,6 +156,7 @@ class Ledger:
                     continue  # the way of nearly all, nearly always
                 alert = mine[one.node] = Alert(rule, one.node, look.now, look.at)
             alert.missing_since = None
+            alert.severity, alert.sinks = rule.severity, rule.sinks  # which may be others than when it fired
             self._describe(alert, *rule.words(one), look.now)
             self._settle(rule, alert, decide(rule.terms, alert.standing, seen, look.now), look)
 
@@ -159,7 +182,7 @@ class Ledger:
         if standing.phase is Phase.OK:
             del self._alerts[rule.name][alert.node]
             if was_firing:
-                self._resolve(rule, alert, look)
+                self._resolve(alert, look)
 
     def _fire(self, alert: Alert, look: _Look) -> None:
         alert.fired_at, alert.fired_moment = look.at, look.now
@@ -167,14 +190,14 @@ class Ledger:
         self._resolved = deque(earlier, maxlen=_MOST_RESOLVED)  # one line for each rule and node
         look.changes.happened.append(alert.record(look.at))
 
-    def _resolve(self, rule: Rule, alert: Alert, look: _Look) -> None:
+    def _resolve(self, alert: Alert, look: _Look) -> None:
         # The wall clock may have been set meanwhile. How long it lasted is what counts.
         lasted = look.now - (look.now if alert.fired_moment is None else alert.fired_moment)
         alert.resolved_at, alert.fired_at = look.at, look.at - lasted
         self._resolved.append(alert)
         look.changes.happened.append(alert.record(look.at))
         if alert.is_told:
-            look.changes.notices.append(Notice(alert.record(look.at), rule.sinks))
+            look.changes.notices.append(Notice(alert.record(look.at), alert.sinks))
 
     def _look_for_the_gone(self, rule: Rule, known: set[str], look: _Look) -> None:
         mine = self._alerts[rule.name]

@@ -17,3 +17,11 @@ class AlertResolved(NamedTuple):
     """An alert is over."""
 
     record: dict[str, Any]
+
+
+class RulesChanged(NamedTuple):
+    """The rule file has changed."""
+
+    file: str
+    asked: int  # how many rules are asked now
+    problem: str | None  # why those of before go on

@@ -23,15 +23,17 @@ until = 2026-12-01T08:00:00Z
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from eye.alerts.kinds import KINDS, read_options
 from eye.alerts.places import Path, Places
-from eye.alerts.rules import KEEP, SEVERITIES, Rule, RuleSet, SinkSettings
+from eye.alerts.rules import KEEP, SEVERITIES, Origin, Rule, RuleSet, SinkSettings
 from eye.alerts.silences import Silence
 from eye.alerts.tables import Tables
 from eye.errors import BadFilter, BadRules, ConfigError
@@ -40,6 +42,8 @@ from eye.metrics.filters import Condition, Filter, condition, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from eye.alerts.rules import Stamp
 
 DEFAULTS = FilePath(__file__).with_name("defaults.toml")
 
@@ -66,6 +70,7 @@ def load(path: FilePath) -> RuleSet:
     """
     try:
         with path.open("rb") as file:
+            stamp = _stamp(os.fstat(file.fileno()))
             content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
             raise ConfigError(f"{path}: a rule file has {LARGEST // 1024} kB at most; is it one?")
@@ -74,7 +79,19 @@ def load(path: FilePath) -> RuleSet:
         raise ConfigError(f"{path}: it is not UTF-8 text") from None
     except OSError as error:
         raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    return read(text, str(path))
+    return replace(read(text, str(path)), origin=Origin(str(path.absolute()), stamp))
+
+
+def stamp_of(path: FilePath) -> Stamp | None:
+    """Say what is another when a file is; None where there is none."""
+    try:
+        return _stamp(path.stat())
+    except OSError:
+        return None
+
+
+def _stamp(of: os.stat_result) -> Stamp:
+    return of.st_ino, of.st_size, of.st_mtime_ns, of.st_ctime_ns
 
 
 def read(text: str, path: str) -> RuleSet:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eye.alerts.rule import Terms, Verdict
 from eye.alerts.verdict import compile_test, leaves, needs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from eye.alerts.silences import Silence
     from eye.alerts.verdict import Facts, Growth, Leaf
     from eye.metrics.catalogue import Metric
     from eye.metrics.filters import Condition, Filter
+
+Stamp = tuple[int, ...]
+"""What is another when a file is."""
 
 SEVERITIES = ("warning", "critical")
 
@@ -100,10 +103,28 @@ class SinkSettings:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Origin(NamedTuple):
+    """The file that rules are from, and how it was when it was read."""
+
+    path: str
+    stamp: Stamp | None
+
+
 @dataclass(frozen=True)
 class RuleSet:
-    """All that a rule file says."""
+    """All that a rule file says.
+
+    `origin` is the file, where it was one; `left_out` are kinds of sinks of which it has none, whatever the file
+    says.
+    """
 
     rules: tuple[Rule, ...] = ()
     sinks: tuple[SinkSettings, ...] = ()
     silences: tuple[Silence, ...] = ()
+    origin: Origin | None = field(default=None, compare=False)
+    left_out: frozenset[str] = field(default=frozenset(), compare=False)
+
+    def without(self, kinds: Collection[str]) -> RuleSet:
+        """Leave out the sinks of some kinds."""
+        sinks = tuple(sink for sink in self.sinks if sink.kind not in kinds)
+        return replace(self, sinks=sinks, left_out=self.left_out | frozenset(kinds))

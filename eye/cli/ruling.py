@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +56,4 @@ def rules_of(chosen: Path | str | None, usual: str = DEFAULT) -> RuleSet | None:
 
 def without_log(rules: RuleSet | None) -> RuleSet | None:
     """Leave the log out: where a screen shows the alerts, it would only tell them once more, afterwards."""
-    if rules is None:
-        return None
-    return replace(rules, sinks=tuple(sink for sink in rules.sinks if sink.kind != "log"))
+    return None if rules is None else rules.without({"log"})

@@ -14,7 +14,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from eye.alerts.news import TOPIC as ALERTS
-from eye.alerts.news import AlertFired, AlertResolved
+from eye.alerts.news import AlertFired, AlertResolved, RulesChanged
 from eye.cluster import news
 from eye.cluster.members import CHANGES
 from eye.supervision import events
@@ -44,6 +44,7 @@ _WHAT = {
     news.NameConflict: "name_conflict",
     AlertFired: "alert_fired",
     AlertResolved: "alert_resolved",
+    RulesChanged: "alert_rules_changed",
 }
 
 Record = dict[str, Any]
@@ -62,6 +63,8 @@ def as_record(teller: str, event: Any, at: float) -> Record | None:
     if isinstance(event, AlertFired | AlertResolved):
         told = {name: event.record[name] for name in ("node", "rule", "severity", "text", "silenced")}
         return {"at": at, "what": what, **told, "seen_by": teller}
+    if isinstance(event, RulesChanged):
+        return {"at": at, "node": teller, "what": what, **event._asdict()}
     reason = event.reason if isinstance(event, news.NodeLeft | news.NodeUp) else event.member.reason
     return {
         "at": at,

@@ -197,10 +197,10 @@ class Node:
                     self._add(supervisor, spec)
 
     def evaluate(self, rules: RuleSet) -> None:
-        """Ask alert rules about every node, from now on; of two sets of rules, the first counts."""
+        """Ask alert rules, from now on; of two sets, the first counts. A file (`rule_file.load`) may change."""
         from eye.monitor.alerting import asking  # most nodes ask none
 
-        children = asking(self._parts, rules, self.system.clock, self.view.look)
+        children = asking(self._parts, rules, self.system.clock, self.view.look, self.system.whereis)
         self._add(self._root, alerts(children))
 
     def add_view(self, spec: ChildSpec) -> Ref | None:

@@ -93,6 +93,12 @@ def _alert(record: Record) -> Said:
     return "●" if is_over else "▲", f"{what}: {_line(record['text'])}{silenced}"
 
 
+def _rules(record: Record) -> Said:
+    if record["problem"] is None:
+        return "●", f"the alert rules have changed: {record['file']}"
+    return "▲", f"the rules of before go on, for {record['file']} cannot be used: {_line(record['problem'])}"
+
+
 def _spent(record: Record) -> str:
     incident = record.get("incident")
     if not incident:
@@ -120,4 +126,5 @@ _SENTENCES: dict[str, Callable[[Any], Said | None]] = {
     "name_conflict": _conflict,
     "alert_fired": _alert,
     "alert_resolved": _alert,
+    "alert_rules_changed": _rules,
 }

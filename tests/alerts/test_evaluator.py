@@ -13,6 +13,7 @@ from eye.alerts.kept import Kept
 from eye.alerts.ledger import Ledger
 from eye.alerts.news import TOPIC, AlertFired, AlertResolved
 from eye.alerts.outbox import Outbox
+from eye.alerts.rule_book import RuleBook
 from eye.alerts.rules import RuleSet
 from eye.alerts.silences import Silence
 from eye.alerts.verdict import Facts
@@ -38,7 +39,7 @@ class World:
         self.saved = 0
         self.news = system.inbox()
         system.topics.subscribe(TOPIC, self.news)
-        args = (self.ledger, asked, self.outboxes, self.read, lambda: self.silences, self.save)
+        args = (self.ledger, RuleBook(asked), self.outboxes, self.read, lambda: self.silences, self.save)
         spec = ChildSpec(Evaluator, id="evaluator", name="eye.evaluator", args=args)
         system.start(Supervisor, [spec], max_restarts=100)
         drain(system)

@@ -265,11 +265,39 @@ def test_the_wall_clock_may_be_set_and_how_long_it_lasted_stays_true() -> None:
     assert ledger.records(UTC - 7200)[0]["text"] == "up; it lasted 10 s"
 
 
-def test_alerts_of_a_rule_that_is_no_more_are_forgotten() -> None:
+def test_what_a_rule_fired_that_is_no_more_is_over_and_told_so() -> None:
     watcher = Watcher(DOWN)
     watcher.look(facts(status="down"))
 
     watcher.rules = (BUSY,)
     watcher.look(facts(status="down"))
 
-    assert watcher.states() == {}
+    (alert,) = watcher.records()
+    assert watcher.told == [("down", "web-1", "firing"), ("down", "web-1", "resolved")]
+    assert "nobody asks that rule any more" in alert["text"]
+
+
+def test_a_rule_that_is_changed_keeps_what_fires_and_times_anew_what_is_pending() -> None:
+    slow = rules('[rules.busy]\nwhen = "cpu > 90 for 10s"').rules[0]
+    other = rules('[rules.busy]\nwhen = "cpu > 80 for 10s"\nseverity = "critical"').rules[0]
+    watcher = Watcher(slow)
+    watcher.watch(15, lambda: [facts("fires", host_cpu=0.95)])
+    watcher.watch(8, lambda: [facts("fires", host_cpu=0.95), facts("pends", host_cpu=0.95)])
+
+    watcher.rules = (other,)
+    watcher.watch(5, lambda: [facts("fires", host_cpu=0.95), facts("pends", host_cpu=0.95)])
+
+    assert watcher.states() == {("busy", "fires"): "firing", ("busy", "pends"): "pending"}
+    assert watcher.records()[0]["severity"] == "critical"
+    assert watcher.told == [("busy", "fires", "firing")]
+
+
+def test_a_rule_that_is_the_same_in_a_file_that_is_read_again_loses_nothing() -> None:
+    watcher = Watcher(*rules('[rules.busy]\nwhen = "cpu > 90 for 10s"').rules)
+    watcher.watch(8, lambda: [facts(host_cpu=0.95)])
+
+    text = '[rules.busy]\nwhen = "cpu > 90 for 10s"\n[rules.more]\nwhen = "restarts > 5 in 1m"'
+    watcher.rules = rules(text).rules
+    watcher.watch(4, lambda: [facts(host_cpu=0.95)])
+
+    assert watcher.states() == {("busy", "web-1"): "firing"}

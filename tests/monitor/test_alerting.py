@@ -13,14 +13,14 @@ from eye.alerts import rule_file
 from eye.alerts.ledger import Ledger
 from eye.alerts.news import AlertFired, AlertResolved
 from eye.alerts.replay import play
-from eye.alerts.rules import RuleSet
+from eye.alerts.rules import RuleSet, SinkSettings
 from eye.alerts.silences import Silence, SilenceFile
 from eye.alerts.verdict import Facts
 from eye.cluster.node import Member, Status
 from eye.errors import ActionRefused, ConfigError
 from eye.metrics.sample import HostReading, ProcessReading, Sample
 from eye.monitor.alert_service import AlertService, add_silence
-from eye.monitor.alerting import Reader
+from eye.monitor.alerting import Reader, Telling
 from eye.monitor.board import Board
 from eye.monitor.chronicle import as_record
 from eye.monitor.config import NodeConfig, data_folder
@@ -29,6 +29,7 @@ from eye.monitor.methods import ALERTS, ALLOWED, SILENCE
 from eye.monitor.node import Node
 from eye.monitor.prometheus import prometheus
 from eye.monitor.sayings import say
+from eye.supervision import System
 from eye.testing import ManualClock, until
 
 GB = 1024**3
@@ -99,6 +100,38 @@ def test_one_that_is_down_says_nothing(board: Board, clock: ManualClock) -> None
     (found,) = Reader(board, RULES.rules, clock.now).facts()
 
     assert (found.status, found.is_silent, found.figures) == ("down", True, {})
+
+
+# ------------------------------------------------------------------------- who is to be told
+
+
+def test_sinks_that_are_changed_keep_what_waits_for_them(system: System) -> None:
+    made: list[str] = []
+
+    def make(sink: SinkSettings) -> Callable[[list[Any]], None]:
+        if sink.kind == "apprise":
+            raise ConfigError("there is no such thing here")
+        made.append(sink.name)
+        return lambda records: None
+
+    telling = Telling(make, system.whereis)
+    bell, ops = SinkSettings("bell", "bell"), SinkSettings("ops", "command", {"command": ["a"]})
+    telling.use([bell, ops])
+    telling.outboxes["ops"].put([{"rule": "x"}])
+    waiting = telling.outboxes["ops"]
+
+    other = SinkSettings("ops", "command", {"command": ["b"]})
+    telling.use([other, SinkSettings("log", "log")])
+
+    assert made == ["bell", "ops", "ops", "log"]
+    assert telling.outboxes.keys() == {"ops", "log"}
+    assert telling.outboxes["ops"] is waiting
+    assert [child.args[0] for child in telling.children] == [other, SinkSettings("log", "log")]
+
+    with pytest.raises(ConfigError):
+        telling.use([bell, SinkSettings("mail", "apprise")])
+    assert [child.id for child in telling.children] == ["ops", "log"]
+    assert telling.outboxes.keys() == {"ops", "log"}
 
 
 # -------------------------------------------------------------------------- what others ask
@@ -320,6 +353,40 @@ def test_an_observer_asks_rules_too_and_leaves_no_file(
 
     until(lambda: states(observer) == {("alive", "other"): "firing"})
     assert not (Path(environ["XDG_DATA_HOME"]) / "sorcerers_eye" / "alerts").exists()
+
+
+@pytest.mark.e2e
+def test_a_rule_file_may_be_changed_while_its_rules_are_asked(
+    start: Callable[..., Node], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, told = tmp_path / "rules.toml", tmp_path / "told"
+
+    def write(text: str) -> None:
+        file.with_suffix(".new").write_text(f"defaults = false\n{text}")
+        file.with_suffix(".new").replace(file)
+
+    sink = f'[sinks.log]\nenabled = false\n[sinks.script]\ntype = "command"\ncommand = ["touch", "{told}"]\n'
+    write('[rules.alive]\nwhen = "processes > 0"')
+    watcher = start("watcher")
+    watcher.evaluate(rule_file.load(file))
+    until(lambda: states(watcher) == {("alive", "watcher"): "firing"})
+    (before,) = watcher.view.alerts()
+
+    write('[rules.alive]\nwhen = "processes > tea"')
+    until(lambda: any(one["what"] == "alert_rules_changed" and one["problem"] for one in watcher.view.events()))
+    assert watcher.view.alerts()[0]["fired_at"] == before["fired_at"]
+
+    write(f'{sink}[rules.alive]\nwhen = "processes > 0"\n[rules.here]\nwhen = "memory > 0"')
+    until(lambda: states(watcher).get(("here", "watcher")) == "firing")
+    until(told.exists)
+    assert [one["fired_at"] for one in watcher.view.alerts() if one["rule"] == "alive"] == [before["fired_at"]]
+    assert watcher.system.whereis("eye.alerts.log") is None
+
+    supervisor = watcher.system.whereis("eye.sinks")
+    assert supervisor is not None
+    supervisor.kill()  # restarted, it has the sinks of now
+    until(lambda: watcher.system.whereis("eye.alerts.script") is not None)
+    assert watcher.system.whereis("eye.alerts.log") is None
 
 
 @pytest.mark.e2e
