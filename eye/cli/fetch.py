@@ -8,7 +8,7 @@ import click
 
 from eye.cli.filtering import chosen, did_not_answer, filter_option
 from eye.cli.forms import FOR_PEOPLE, FORMATS, Form, choose, choose_early, only_host
-from eye.cli.globs import Glob, matcher
+from eye.cli.globs import Glob, matcher, unmatched
 from eye.cli.options import Seconds, Shared, format_option, option, timeout_option
 from eye.cli.options import command as make_command
 from eye.cli.screen import Page, beats, tell
@@ -120,6 +120,7 @@ class _Reader:
         self._told: set[str] = set()  # of which nodes it was said that they are containers
         self._wants = matcher(globs)
         self._machine: ThisMachine | None = None
+        self._unknown: list[str] = []  # of which names it was said that nobody has them
         self.somebody_did_not_answer = False
 
     def read(self) -> tuple[float, tuple[NodeView, ...], tuple[Metric, ...] | None]:
@@ -128,9 +129,9 @@ class _Reader:
         if census is None:
             return self._read_this_machine()
         if not census.nodes:
-            raise ClusterError(f"no node is called {self._said_globs}; known are: {', '.join(census.known)}")
+            raise ClusterError(_nobody(self._globs, census.known))
         nodes = chosen(census.nodes, self._wanted)
-        self.somebody_did_not_answer = did_not_answer(census, nodes)
+        self.somebody_did_not_answer = self._misses_some(census.known) or did_not_answer(census, nodes)
         if self._choice.format == "text":
             self._tell_containers(nodes)
         return census.at, nodes, self._choice.of(census.nodes)
@@ -140,7 +141,7 @@ class _Reader:
 
         shown = only_host(self._choice.of(()))
         if self._globs:
-            raise ClusterError(f"no node is called {self._said_globs}: no cluster was found")
+            raise ClusterError(f"no node is called {_listed(self._globs)}: no cluster was found")
         if shown == ():
             raise ClusterError("only a node can tell that, and none was found; see sorcerers_eye start --help")
         if self._machine is None:
@@ -161,6 +162,18 @@ class _Reader:
             self._told |= new
             tell(f"memory and CPU are those of the container, not of the machine: {', '.join(sorted(new))}")
 
-    @property
-    def _said_globs(self) -> str:
-        return " or ".join(map(repr, self._globs))
+    def _misses_some(self, known: tuple[str, ...]) -> bool:
+        """Say which of several names nobody has: once, for as long as that is so."""
+        unknown = unmatched(self._globs, known)
+        if unknown and unknown != self._unknown:
+            tell(_nobody(unknown, known))
+        self._unknown = unknown
+        return bool(unknown)
+
+
+def _nobody(globs: Iterable[str], known: Iterable[str]) -> str:
+    return f"no node is called {_listed(globs)}; known are: {', '.join(known)}"
+
+
+def _listed(globs: Iterable[str]) -> str:
+    return " or ".join(map(repr, globs))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eye.cli.globs import Glob, matcher
+from eye.cli.globs import Glob, matcher, unmatched
 from eye.cli.options import Seconds, Shared, format_option, option
 from eye.cli.options import command as make_command
 
@@ -69,6 +69,8 @@ def command(
         if not census.nodes:
             raise UnknownNode(" ".join(nodes), ", ".join(census.known))
         round_ = _Round(lookout, census, format == "json")
+        for glob in unmatched(nodes, census.known):
+            round_.fail(glob, str(UnknownNode(glob, ", ".join(census.known))))
         round_.estimate(min(timeout, _ESTIMATES_WITHIN), is_all=estimate)
         if not estimate and round_.willing and (yes or _agrees(round_)):
             round_.collect(timeout)
@@ -99,7 +101,7 @@ class _Round:
         self.failed: list[Told] = []
         for one in census.nodes:
             if one.name not in census.routes:
-                self._fail(one.name, f"node {one.name!r} is down: {one.reason}")
+                self.fail(one.name, f"node {one.name!r} is down: {one.reason}")
 
     @property
     def longest(self) -> float:
@@ -119,9 +121,9 @@ class _Round:
             if isinstance(answer.error, LookupError) and not is_all:  # a node of an older version
                 self.willing.append(address)
             elif answer.error is not None:
-                self._fail(name, str(answer.error))
+                self.fail(name, str(answer.error))
             elif answer.value["allowed_in"] > 0 and not is_all:
-                self._fail(name, str(ActionTooSoon(name, "gc", answer.value["allowed_in"])))
+                self.fail(name, str(ActionTooSoon(name, "gc", answer.value["allowed_in"])))
             else:
                 self.willing.append(address)
                 self._estimates[address] = answer.value
@@ -139,7 +141,7 @@ class _Round:
             for address, answer in self._lookout.ask_each(self.willing, GC, timeout=timeout):
                 progress.hide()
                 if answer.error is not None:
-                    self._fail(self._names[address], str(answer.error))
+                    self.fail(self._names[address], str(answer.error))
                 else:
                     heading = "" if self._receipts else self._lines.receipts()
                     self._print(heading, [self._lines.receipt(answer.value)])
@@ -167,7 +169,7 @@ class _Round:
         if not self._is_json and (text := "".join(lines)):
             write(heading + text)
 
-    def _fail(self, name: str, why: str) -> None:
+    def fail(self, name: str, why: str) -> None:
         from eye.cli.screen import tell
 
         self.failed.append({"node": name, "error": why})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 class Glob(click.types.StringParamType):
@@ -43,3 +43,9 @@ def matcher(globs: tuple[str, ...]) -> Callable[[str], bool]:
     if not globs:
         return lambda name: True
     return lambda name: any(fnmatchcase(name, glob) for glob in globs)
+
+
+def unmatched(globs: tuple[str, ...], names: Iterable[str]) -> list[str]:
+    """Find the globs that match none of the names: whoever wrote one of those meant a node that is not there."""
+    known = tuple(names)
+    return [glob for glob in globs if not any(map(matcher((glob,)), known))]

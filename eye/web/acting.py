@@ -71,7 +71,10 @@ def add_actions(blueprint: Blueprint, view: Any, options: Options) -> None:
         blueprint.post(f"/api/v1/{path}", endpoint=endpoint)(carry_out)
 
     def collect_garbage(body: dict[str, Any], node: str) -> Any:
-        if body.get("estimate") is True:
+        estimate = body.get("estimate", False)
+        if not isinstance(estimate, bool):  # whoever sends 1 does not want it done
+            raise ConfigError(f"estimate must be true or false, not {str(estimate)[:40]!r}")
+        if estimate:
             return view.estimate_garbage(node)
         return _done(node, "collect garbage", view.collect_garbage(node))
 

@@ -166,6 +166,6 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise AddressInUse(
             f"the web view cannot listen on {host}:{port}: {error.strerror}. "
-            "Choose another --port (0 takes a free one), or stop whoever listens there"
+            "Choose another port (0 takes a free one), or stop whoever listens there"
         ) from error
     return listener

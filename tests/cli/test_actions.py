@@ -87,6 +87,20 @@ def test_gc_says_who_refused_and_who_did_it_just_now(run: Callable[..., Any], no
     assert sorted(one["node"] for one in told["failed"]) == ["a", "b"]
 
 
+def test_gc_of_a_node_that_nobody_knows_is_a_failure_beside_others(
+    run: Callable[..., Any], node: Callable[..., Node]
+) -> None:
+    node("a")
+
+    done = run("gc", "a", "nobody", "--format", "json")
+
+    told = json.loads(done.out)
+    assert done.code == 3
+    assert "no node named 'nobody'; known are: a" in done.err
+    assert [one["node"] for one in told["receipts"]] == ["a"]
+    assert [one["node"] for one in told["failed"]] == ["nobody"]
+
+
 def test_gc_says_what_it_would_cost_and_does_nothing(run: Callable[..., Any], node: Callable[..., Node]) -> None:
     node("a")
     node("b")

@@ -130,6 +130,14 @@ def test_a_glob_that_matches_nobody_is_told_who_there_is(run: Callable[..., Any]
     assert ran.err == "sorcerers_eye: no node is called 'web-*'; known are: mystic-node-1\n"
 
 
+def test_of_several_globs_each_that_matches_nobody_is_told(run: Callable[..., Any], node: Node) -> None:
+    ran = run("fetch", "--node", "web-*", "--node", "mystic-*", "--node", "db-1")
+
+    assert ran.code == 3
+    assert ran.out.startswith("Node: mystic-node-1\n")
+    assert ran.err == "sorcerers_eye: no node is called 'web-*' or 'db-1'; known are: mystic-node-1\n"
+
+
 def test_an_address_where_nobody_answers(run: Callable[..., Any], node: Node) -> None:
     nowhere = f"127.0.0.1:{free_port()}"
 

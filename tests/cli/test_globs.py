@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from eye.cli.globs import Glob, matcher
+from eye.cli.globs import Glob, matcher, unmatched
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,10 @@ from eye.cli.globs import Glob, matcher
 )
 def test_what_a_glob_matches(globs: tuple[str, ...], name: str, matches: bool) -> None:
     assert matcher(globs)(name) is matches
+
+
+def test_which_globs_match_nobody() -> None:
+    assert unmatched(("web-*", "db-1", "d?-2"), iter(["web-1", "db-2"])) == ["db-1"]
 
 
 @pytest.mark.parametrize("glob", ["*", "a[]]b", "a[!]]b", "a[b][c]", "a]b"])

@@ -166,6 +166,26 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(
     assert says in answer[1]["error"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "says"),
+    [
+        ("GET", "/api/v1/nobody-knows", 404, "nothing at this address"),
+        ("GET", "/nothing", 404, "nothing at this address"),
+        ("DELETE", "/api/v1/nodes", 405, "method"),
+        ("GET", "/api/v1/gc/looked-at", 405, "method"),
+        ("GET", "/ws", 400, "no request"),
+    ],
+)
+def test_what_is_not_there_is_refused_with_a_sentence_too(
+    page: FlaskClient, method: str, path: str, status: int, says: str
+) -> None:
+    answer = page.open(path, method=method)
+
+    assert (answer.status_code, answer.json["status"]) == (status, status)
+    assert says in answer.json["error"]
+    assert ("Allow" in answer.headers) == (status == 405)
+
+
 # ------------------------------------------------------------------------------------- the stream
 
 
@@ -285,6 +305,14 @@ def test_what_looking_costs(page: FlaskClient) -> None:
 @pytest.mark.parametrize("body", [[], {}, {"process": 1}, {"process": ""}, {"process": "/eye", "reason": 1}, "x"])
 def test_a_body_that_makes_no_sense_is_refused(page: FlaskClient, body: Any) -> None:
     assert act(page, "/api/v1/crash/looked-at", body)[0] == 400
+
+
+@pytest.mark.parametrize("estimate", [1, "yes", None, []])
+def test_what_may_have_been_meant_as_an_estimate_collects_nothing(page: FlaskClient, estimate: Any) -> None:
+    status, told = act(page, "/api/v1/gc/looked-at", {"estimate": estimate})
+
+    assert status == 400
+    assert "estimate must be true or false" in told["error"]
 
 
 def test_a_process_that_is_not_there(page: FlaskClient) -> None:
