@@ -35,6 +35,8 @@ from eye.web.links import narrow
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from werkzeug.exceptions import HTTPException
+
 _STATUS_OF: tuple[tuple[type[EyeError], int], ...] = (
     (UnknownNode, 404),
     (UnknownProcess, 404),
@@ -52,6 +54,12 @@ _STATUS_OF: tuple[tuple[type[EyeError], int], ...] = (
     (UnknownMetric, 400),
     (EyeError, 502),  # the node answered, but with an error of its own
 )
+
+_REFUSED = {
+    400: "that is no request which this address understands",  # a GET of /ws, say, that opens no WebSocket
+    404: "there is nothing at this address",
+    405: "that method is not for this address",
+}
 
 
 def answer(ask: Callable[[], Any]) -> Response:
@@ -81,6 +89,17 @@ def sentence(status: int, message: str) -> Response:
     """Answer with an error that a person and a program can read."""
     body = encoder.encode({"error": message, "status": status})
     return Response(body + "\n", status=status, content_type="application/json")
+
+
+def in_a_sentence(error: HTTPException) -> Response | HTTPException:
+    """Answer what Flask itself refuses as the view answers."""
+    if error.code is None or error.code < 400:
+        return error  # a redirect is no refusal
+    response = sentence(error.code, _REFUSED.get(error.code, error.name.lower()))
+    for name, value in error.get_headers():
+        if name not in ("Content-Type", "Content-Length"):
+            response.headers[name] = value  # which methods there are
+    return response
 
 
 def number(name: str, usual: float, least: float, most: float) -> float:

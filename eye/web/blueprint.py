@@ -26,7 +26,7 @@ from flask_sock import Sock
 from werkzeug.exceptions import HTTPException
 
 from eye.web import assets, page, secret_files
-from eye.web.answers import as_json, sentence
+from eye.web.answers import as_json, in_a_sentence, sentence
 from eye.web.api import add_api
 from eye.web.doorkeeper import Doorkeeper, add_headers
 from eye.web.feed import Feed
@@ -42,11 +42,6 @@ if TYPE_CHECKING:
 _PAGE_WAITS = 0.5  # seconds that the first page waits for fresh readings; the live table has them soon enough
 _VARIABLE = re.compile(r"<(?:[^<>:]+:)?(\w+)>")
 _FOR_EVER = "public, max-age=31536000, immutable"
-_REFUSED = {
-    400: "that is no request which this address understands",  # a GET of /ws, say, that opens no WebSocket
-    404: "there is nothing at this address",
-    405: "that method is not for this address",
-}
 
 
 _made: weakref.WeakSet[EyeBlueprint] = weakref.WeakSet()
@@ -218,19 +213,8 @@ def create_app(node_or_view: Any, **options: Any) -> Flask:
     blueprint = create_blueprint(node_or_view, **options)
     app.register_blueprint(blueprint)
     app.extensions["eye"] = blueprint
-    app.register_error_handler(HTTPException, _say_in_a_sentence)
+    app.register_error_handler(HTTPException, in_a_sentence)  # mounted, that is up to the host
     return app
-
-
-def _say_in_a_sentence(error: HTTPException) -> Any:
-    """Answer what Flask itself refuses (404, 405, 413) as the view answers. Mounted, that is up to its host."""
-    if error.code is None or error.code < 400:
-        return error  # a redirect is no refusal
-    response = sentence(error.code, _REFUSED.get(error.code, error.name.lower()))
-    for name, value in error.get_headers():
-        if name not in ("Content-Type", "Content-Length"):
-            response.headers[name] = value  # which methods are allowed
-    return response
 
 
 def _add_pages(blueprint: Blueprint, view: Any, options: Options) -> None:
