@@ -22,7 +22,7 @@ from typing import Any
 from simple_websocket import Client, ConnectionClosed
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-DEADLINE = 15.0  # seconds for whatever should take a fraction of one
+DEADLINE = 30.0  # seconds for whatever should take a fraction of one
 
 _SWITCHES = (
     "--headless",

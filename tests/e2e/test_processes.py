@@ -36,6 +36,7 @@ class Village:
             **{key: value for key, value in os.environ.items() if not key.startswith("EYE_")},
             "EYE_FOLDER": str(self.folder),
             "XDG_CONFIG_HOME": str(folder / "config"),
+            "EYE_TIMEOUT": "20",  # for a busy machine; whoever is killed refuses at once
             "PYTHONWARNINGS": "error",
         }
         self.processes: list[subprocess.Popen[str]] = []

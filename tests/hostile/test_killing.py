@@ -28,10 +28,11 @@ log = logging.getLogger(__name__)
 ROUNDS = int(os.environ.get("EYE_ROUNDS", "4"))
 SEED = os.environ.get("EYE_SEED", "killing")
 NAMES = tuple(f"mystic-node-{number}" for number in range(1, 9))
-WHOLE = 5.0  # seconds after the return of a node until all see all
+IS_MEASURED = ROUNDS > 10  # on a machine that has nothing else to do; else another test may have it
+WHOLE = 5.0 if IS_MEASURED else 20.0  # seconds after the return of a node until all see all
 FETCH_TIMEOUT = 1.0  # seconds
-MARGIN = 2.0  # seconds more that a `fetch` may take
-LONGEST = 8.0 if ROUNDS > 10 else 2.0  # seconds that a node is away; those frozen for more than 10 s would be down
+MARGIN = 2.0 if IS_MEASURED else 15.0  # seconds more that a `fetch` may take
+LONGEST = 8.0 if IS_MEASURED else 2.0  # seconds that a node is away; those frozen for more than 10 s would be down
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60 + 20 * ROUNDS)]
 
