@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from eye.supervision.child_spec import ChildSpec
 from eye.supervision.gen_server import GenServer
 from eye.web.blueprint import create_app
-from eye.web.certificate import Certificate
+from eye.web.certificate import LOOK, Certificate
 from eye.web.server import WebServer
 
 if TYPE_CHECKING:
@@ -39,10 +39,20 @@ class ServerCrashed(NamedTuple):
     error: Exception
 
 
+class Look(NamedTuple):
+    """It is time to look at the certificate, which nobody else does while nobody comes."""
+
+
 class Pages(GenServer):
     """Serves an application: it listens when it starts, and lets everybody go when it stops."""
 
-    def init(self, slot: ServerSlot, make_app: Callable[[], Flask], listen: Listen) -> None:
+    def init(
+        self,
+        slot: ServerSlot,
+        make_app: Callable[[], Flask],
+        listen: Listen,
+        certificate: Certificate | None = None,
+    ) -> None:
         """Close what a predecessor left open, and listen where it did.
 
         Raises:
@@ -55,10 +65,17 @@ class Pages(GenServer):
             slot.server = None
         slot.server = listen(make_app(), slot.port, lambda error: self.ref.send(ServerCrashed(error)))
         slot.port = slot.server.port
+        self._certificate = certificate
+        if certificate is not None:
+            self.send_after(LOOK, Look())
 
-    def handle_info(self, message: ServerCrashed) -> Any:
+    def handle_info(self, message: Any) -> Any:
         if isinstance(message, ServerCrashed):
             raise message.error
+        if isinstance(message, Look) and self._certificate is not None:
+            self._certificate.look()
+            self.send_after(LOOK, Look())
+            return None
         return super().handle_info(message)
 
     def terminate(self, reason: Reason) -> None:
@@ -95,7 +112,8 @@ def serve(
         AddressInUse, ConfigError, TlsUnusable, SecretUnusable
     """
     slot = ServerSlot()
-    certificate = None if cert is None else Certificate(cert, key)
+    clock = node.system.clock
+    certificate = None if cert is None else Certificate(cert, key, clock.monotonic, clock.now)
 
     def listen(app: Flask, last_port: int, crashed: Callable[[Exception], object]) -> WebServer:
         return WebServer(
@@ -111,7 +129,9 @@ def serve(
     view = node.view  # the collectors are started now, so that the first page is not empty
     assert view is not None
     node.add_view(
-        ChildSpec(Pages, id="web", args=(slot, lambda: create_app(node, **options), listen), shutdown=5.0)
+        ChildSpec(
+            Pages, id="web", args=(slot, lambda: create_app(node, **options), listen, certificate), shutdown=5.0
+        )
     )
     server = slot.server
     assert server is not None

@@ -49,8 +49,8 @@ def make_app(nodes: int = 30) -> Flask:
     return create_app(world, run_hub=run_hub, max_clients=SEATS, actions="0123456789abcdef", links=True)
 
 
-def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """Make a certificate for 127.0.0.1 and its key."""
+def make_certificate(folder: Path, since: float = -1.0, until: float = 1.0) -> tuple[Path, Path]:
+    """Make a certificate for 127.0.0.1 and its key, valid for some days from now."""
     import datetime
     import ipaddress
 
@@ -68,8 +68,8 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now + datetime.timedelta(days=since))
+        .not_valid_after(now + datetime.timedelta(days=until))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
