@@ -10,6 +10,7 @@ A collector that is late with one beat after the other says so: then its node is
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eye.monitor.pace import Wish
@@ -28,6 +29,9 @@ logger = logging.getLogger("eye.monitor")
 
 LOOKING = "eye.monitor.looking"
 """Broadcast when somebody begins to look, so that nobody waits for the next beat."""
+
+_MOMENTS = 8
+"""Of one interval, at which collectors have their beats: the timers wake up so often, however many those are."""
 
 _LATE = 0.25  # seconds that any beat may be late by: with a short interval, a busy machine is not yet behind
 
@@ -117,7 +121,7 @@ class Collector(GenServer):
         for node in sorted(wanted):
             self._watches[node].beat(now)
         if self._next is None:
-            self._next = now + self._interval * self._jitter()
+            self._next = _shared(now + self._interval * self._jitter(), self._interval)
             self._schedule()
 
     def _beat(self) -> None:
@@ -150,3 +154,8 @@ class Collector(GenServer):
         missed = max(int((now - self._next) / self._interval), 0)
         self._next += (missed + 1) * self._interval
         self.system.send_at(self.ref, self._next, Beat())
+
+
+def _shared(moment: float, interval: float) -> float:
+    """Answer the next moment that other collectors have their beats at, too."""
+    return math.ceil(moment / interval * _MOMENTS) / _MOMENTS * interval

@@ -5,7 +5,7 @@
     |   |-- pubsub
     |   |-- chronicler      keeps what happened
     |   |-- painter         keeps how this tree looked
-    |   |-- sampler
+    |   |-- sampler         measures, unless the node only looks at the others
     |   '-- figures         asks the program for its own figures, once it has any
     |-- cluster               rest_for_one    the other nodes, and the way to them
     |   |-- interconnect
@@ -73,7 +73,9 @@ _UNHURRIED = Delay(first=1.0, longest=60.0)
 
 def application(parts: Parts) -> list[ChildSpec]:
     """Say what runs on every node. `observing` and the views join when they are wanted."""
-    parts.local[:] = [_pubsub(), _chronicler(parts), _painter(parts), _sampler(parts)]
+    parts.local[:] = [_pubsub(), _chronicler(parts), _painter(parts)]
+    if not parts.is_hidden:  # nobody asks one who only looks how it is
+        parts.local.append(_sampler(parts))
     cluster = [_interconnect(parts), _members(parts), _discovery(parts), _remote(parts), _names(parts)]
     return [
         _group("local", Strategy.ONE_FOR_ONE, parts.local),

@@ -448,6 +448,23 @@ def test_an_observer_that_is_late_at_one_beat_after_the_other_asks_more_seldom(
     assert board.nodes()[0].every == 2.0
 
 
+def test_many_collectors_have_their_beats_at_few_moments(system: System, clock: ManualClock, board: Board) -> None:
+    for number in range(20):
+        place = number / 20 - 0.5
+        system.start(Collector, ["b"], board, lambda: None, jitter=lambda place=place: place)
+    look(system, board, 60)
+
+    beats = []
+    for _ in range(2 * 50):
+        before = system.timers.fired
+        clock.advance(1 / 50)
+        drain(system)
+        beats.append(system.timers.fired - before)
+
+    assert sum(beats) >= 20
+    assert 1 < sum(beat > 0 for beat in beats) <= 16
+
+
 def test_samples_that_nobody_asked_for_leave_a_gap_and_are_asked_for_when_somebody_looks(
     system: System, clock: ManualClock
 ) -> None:

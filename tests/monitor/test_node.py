@@ -247,6 +247,7 @@ def test_OB_05_an_observer_sees_and_is_not_seen(village: Village) -> None:
     assert [node.name for node in nodes] == ["a"]
     assert nodes[0].host is not None
     assert [node.name for node in a.view.nodes()] == ["a"]
+    assert eye.system.whereis("eye.sampler") is None  # nobody asks how it is
 
 
 def test_OB_05_an_observer_switches_from_node_to_node_each_observer_at_its_own_beat(village: Village) -> None:
