@@ -205,13 +205,19 @@ LISTS: tuple[Metric, ...] = (
 
 # fmt: on
 
+SHORT = {"mem": "memory", "load": "load_1m", "procs": "processes"}
+"""What people write for a name."""
+
+SCOPE_CALLED = {"process": "node"}
+"""What JSON calls a scope, where that is another word."""
+
 
 def find(name: str, own: Iterable[Metric] = ()) -> tuple[Metric, ...]:
     """Find a metric by its name, in every scope that has it, host first.
 
     The names that JSON uses (`memory_rss`, `cpu_percent`) and the labels that people read («CPU Load»)
-    are understood too, in any case, with `-` or a space for `_`; and `host.cpu`, `node.cpu`, `custom.orders` for
-    one scope's alone.
+    are understood too, in any case, with `-` or a space for `_`; so are `mem`, `load`, `procs`; and `host.cpu`,
+    `node.cpu` (or `process.cpu_percent`), `custom.orders` for one scope's alone.
 
     Args:
         own: what programs measure of themselves besides (`custom.metrics_of`); the catalogue goes before it.
@@ -221,7 +227,9 @@ def find(name: str, own: Iterable[Metric] = ()) -> tuple[Metric, ...]:
     """
     said = name.strip().lower().replace("-", "_").replace(" ", "_")
     scope, dot, rest = said.partition(".")
-    wanted, own = (rest if dot else said), tuple(own)
+    scope, wanted, own = SCOPE_CALLED.get(scope, scope), (rest if dot else said), tuple(own)
+    if scope != Scope.CUSTOM.value:
+        wanted = SHORT.get(wanted, wanted)
     of_scope = [m for m in (*CATALOGUE, *LISTS, *own) if not dot or m.scope.value == scope]
     found = tuple(m for m in of_scope if m.name == wanted and m.scope is not Scope.CUSTOM)
     found = found or tuple(m for m in of_scope if m.scope is not Scope.CUSTOM and wanted in _also_called(m))

@@ -15,7 +15,6 @@ from eye.metrics.filter_words import MOST_STARS, Token, glob_expression, literal
 
 STATUSES = ("connecting", "up", "suspect", "down")
 _FIELDS = ("status", "node", "host", "address")
-_ALIASES = {"mem": "memory", "load": "load_1m", "procs": "processes"}
 _SIZES: dict[str, float] = {"": 1, "b": 1} | {
     spelling: 1024**power
     for power, letter in enumerate("kmgtp", 1)
@@ -226,12 +225,13 @@ class Reader:
     def _metric(self, token: Token) -> tuple[Metric, bool]:
         name = token.text.lower()
         scope, dot, rest = name.partition(".")
+        scope = catalogue.SCOPE_CALLED.get(scope, scope)
         is_scoped = bool(dot) and scope in _SCOPES
         name = rest if is_scoped else name
         if is_scoped and scope == Scope.CUSTOM.value:
             return self._own_metric(name, token), False
         is_share = name in ("memory_percent", "mem_percent")
-        name = "memory" if is_share else _ALIASES.get(name, name)
+        name = "memory" if is_share else name
         try:
             found = catalogue.find(name, self._own or ())
         except UnknownMetric as unknown:

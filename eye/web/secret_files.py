@@ -15,7 +15,7 @@ import re
 from pathlib import Path
 
 from eye.cluster.security import create_private, read_private
-from eye.errors import CookieUnusable, SecretUnusable
+from eye.errors import ConfigError, CookieUnusable, SecretUnusable
 
 SHORTEST = 16
 """Characters of a token."""
@@ -75,13 +75,14 @@ def load(way: str) -> Token | Passwords | None:
     """Read who may: `token:FILE`, `basic:FILE` or `none`.
 
     Raises:
+        ConfigError: it is none of these.
         SecretUnusable: the file cannot be used. The sentence says what to do.
     """
     kind, _, place = way.partition(":")
     if way == "none":
         return None
     if kind not in ("token", "basic") or not place:
-        raise SecretUnusable(way, "say who may look as token:FILE, basic:FILE or none")
+        raise ConfigError(f"create_blueprint: login must be token:FILE, basic:FILE or none, not {way!r}")
     path = Path(place).expanduser()
     return load_passwords(path) if kind == "basic" else Token(_digest_of(_token_line(path), path))
 

@@ -87,10 +87,23 @@ def test_a_metric_is_found_in_both_scopes_however_its_name_is_written(said) -> N
 
 @pytest.mark.parametrize(
     ("said", "name"),
-    [("memory_rss", "memory"), ("cpu_percent", "cpu"), ("thread_count", "threads"), ("CPU load", "cpu")],
+    [
+        ("memory_rss", "memory"),
+        ("cpu_percent", "cpu"),
+        ("thread_count", "threads"),
+        ("CPU load", "cpu"),
+        ("mem", "memory"),
+        ("load", "load_1m"),
+        ("procs", "processes"),
+    ],
 )
 def test_a_metric_is_found_by_what_json_and_people_call_it(said, name) -> None:
     assert {m.name for m in find(said)} == {name}
+
+
+@pytest.mark.parametrize("said", ["node.memory", "node.mem", "process.memory", "process.memory_rss"])
+def test_a_scope_goes_by_the_name_that_json_has_for_it_too(said) -> None:
+    assert [(m.name, m.scope) for m in find(said)] == [("memory", Scope.NODE)]
 
 
 def test_an_unknown_metric_is_refused_with_the_list_and_what_is_close() -> None:

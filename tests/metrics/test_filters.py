@@ -80,6 +80,7 @@ MEANS = {
     "mem>40%": "web-1",
     "memory_percent>=50": "web-1",
     "node.mem>6%": "web-1 web-2",
+    "process.memory_rss>6%": "web-1 web-2",
     "node.mem>1GB": "",
     "host.cpu>80": "web-1",
     "restarts=3": "web-1 web-2",
