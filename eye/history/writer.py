@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eye.errors import HistoryError, HistoryOff, HistoryUnusable
 from eye.history import gaps
-from eye.history.keeping import Moments, fresh
+from eye.history.keeping import Moments, Taken, fresh
 from eye.history.retention import MINUTE
 from eye.history.store import MOST_METRICS, is_name
 from eye.metrics.custom import PREFIX, metric
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from eye.history.gaps import Gap, Piece
-    from eye.history.keeping import Keeping, Taken
+    from eye.history.keeping import Keeping
     from eye.history.store import Filling, Row
     from eye.supervision.reasons import Reason
 
@@ -172,7 +172,8 @@ class Writer(GenServer):
             self._fail(error)
             return False
         self._remember(rows)
-        self._recover(taken, len(rows))
+        if rows or any(found):  # else the store may not even have been asked
+            self._recover(taken, len(rows))
         return True
 
     def _describe(self, taken: Taken) -> None:
@@ -268,6 +269,8 @@ class Writer(GenServer):
                 if not is_more:
                     self._tidy_at = now + _LOOK_AGAIN
                     break
+            if self._failed_at is not None:  # nothing came that would have told
+                self._recover(Taken((), 0), 0)
         except HistoryError as error:
             self._fail(error)
 

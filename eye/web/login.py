@@ -94,7 +94,9 @@ class Login:
         if endpoint == "page" and request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
             query = request.query_string.decode("latin-1")
             return redirect(f"login{'?' if query else ''}{query}", code=303)
-        response = sentence(401, "log in first; a program sends its token or password as Authorization")
+        response = sentence(
+            401, "log in first (reload the page); a program sends its token or password as Authorization"
+        )
         # A browser would ask with a box of its own for what the page asks for, so only programs are told how.
         if "Sec-Fetch-Site" not in request.headers:
             scheme = "bearer" if self.doors.kind == "token" else "basic"

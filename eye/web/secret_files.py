@@ -8,6 +8,7 @@ Like the cookie, they are this user's alone.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -104,7 +105,11 @@ def _token_line(path: Path) -> str:
         try:
             create_private(path)
         except OSError as error:
-            raise SecretUnusable(str(path), (error.strerror or str(error)).lower()) from None
+            why = (error.strerror or str(error)).lower()
+            problem = (
+                f"there is none, and it cannot be made: {why}. Make it where that can be read, or name another"
+            )
+            raise SecretUnusable(str(path), problem) from None
     lines = _lines(path)
     if len(lines) != 1 or len(lines[0]) < SHORTEST:
         raise SecretUnusable(str(path), f"a token is one line of at least {SHORTEST} characters")
@@ -141,7 +146,8 @@ def set_password(path: Path, name: str, password: str) -> None:
             file.write("".join(f"{line}\n" for line in [*kept, f"{name}:{hash_of(password)}"]))
         os.replace(aside, path)
     except OSError as error:
-        aside.unlink(missing_ok=True)  # half of it may be there, on a disk that is full
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)  # half of it may be there, on a disk that is full
         raise SecretUnusable(str(path), (error.strerror or str(error)).lower()) from None
 
 

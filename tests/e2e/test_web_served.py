@@ -203,3 +203,27 @@ def test_a_person_logs_in_and_a_link_opens_one_node_for_another(browser: Browser
     assert (out, refused) == (401, 403)
     assert [message for message in told if "401" not in message] == []
     assert [message for message in other.messages if "403" not in message] == []
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="no Chromium on this machine")
+@pytest.mark.xdist_group("browser")
+def test_a_tab_that_stays_open_while_the_server_gets_a_login_says_what_to_do(
+    browser: Browser, place: Place
+) -> None:
+    look = place.folder / "look"
+    process, url = place.start("start", "--name", "a", "--web", "0")
+    port = url.rpartition(":")[2].strip("/")
+    pulse = "document.querySelector('sorcerers-eye').shadowRoot.querySelector('.pulse').textContent"
+    page = browser.open(url)
+    in_the_next_page(page, f"{pulse} === 'live'")
+
+    process.terminate()
+    process.communicate(timeout=20)
+    place.start("start", "--name", "a", "--web", port, "--web-login", f"token:{look}")
+    page.wait_for(f"{pulse}.includes('old: log in first (reload the page)')")
+    page.get("location.reload()")
+
+    in_the_next_page(page, "document.querySelector('input[type=password]')")
+    page.get(f"document.querySelector('input[type=password]').value = '{look.read_text().strip()}'")
+    page.get("document.querySelector('form').submit()")
+    in_the_next_page(page, f"{pulse} === 'live'")

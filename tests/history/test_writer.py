@@ -249,6 +249,26 @@ def test_what_is_wrong_is_said_once_and_once_that_all_is_well(
     assert world.keeping.trouble is None
 
 
+def test_as_long_as_nothing_comes_it_is_not_said_to_be_well_again(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.WARNING)
+
+    def tidy(*_args: Any) -> bool:
+        raise FULL
+
+    with monkeypatch.context() as broken:
+        broken.setattr(world.store, "tidy", tidy)
+        for _ in range(10):
+            world.beat(30.0)
+    assert ["cannot be used" in one for one in warnings(caplog)] == [True]
+
+    world.beat(60.0)
+
+    assert ["is written again" in one for one in warnings(caplog)] == [False, True]
+    assert world.keeping.trouble is None
+
+
 def test_another_trouble_is_said_too_but_not_every_detail(world: World, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     for problem in ("gone (port 1)", "gone (port 2)", "locked", "locked"):

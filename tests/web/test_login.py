@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import io
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +19,7 @@ from eye.web.secret_files import Passwords, Token, load, load_token, set_passwor
 from tests.web.world import World, node
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from flask.testing import FlaskClient
@@ -57,6 +60,20 @@ def test_a_token_is_made_where_there_is_none_and_is_its_owners_alone(tmp_path: P
     assert doors.name_of("", made) == "token"
     assert doors.name_of("", made[:-1]) is None
     assert load_token(file) == made
+
+
+@pytest.mark.parametrize("do", [lambda file: load(f"token:{file}"), lambda file: set_password(file, "alice", "x")])
+def test_a_file_that_cannot_be_made_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, do: Callable[[Path], object]
+) -> None:
+    def refuse(*_args: object, **_more: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    for name in ("open", "unlink"):  # on a disk that is read-only even what is not there cannot be removed
+        monkeypatch.setattr(os, name, refuse)
+
+    with pytest.raises(SecretUnusable, match="read-only file system"):
+        do(tmp_path / "secret")
 
 
 def test_of_a_token_a_digest_will_do(tmp_path: Path) -> None:

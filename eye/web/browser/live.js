@@ -38,13 +38,14 @@ function makeFeed(server) {
     else if (feed.cluster !== before) for (const tell of feed.followers) tell(feed.cluster, before);
   }
 
-  // Where neither a socket nor a stream passes there is still HTTP: one look, shown as what it is.
+  // Where neither a socket nor a stream passes there is still HTTP: one look, shown as what it is. Later on, whether
+  // we may look at all: the server may be another by now, with another login.
   async function lose() {
     take({ type: "lost" });
-    if (feed.cluster.known) return;
-    const said = await server.ask("nodes");
-    if (feed.cluster.known) return;
-    if (said.ok) take({ ...said, type: "snapshot", seq: -1, fields: [] });
+    const { known } = feed.cluster;
+    const said = await server.ask(known ? "me" : "nodes");
+    if (feed.cluster.live || feed.cluster.known !== known) return;
+    if (said.ok && !known) take({ ...said, type: "snapshot", seq: -1, fields: [] });
     take({ type: "lost", refused: said.code && said.error });
   }
 

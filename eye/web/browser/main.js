@@ -182,7 +182,8 @@ export function start({ base, look, onReady, onLook, tell }) {
     panel.tick();
     timeline.tick();
     element.classList.toggle("lost", !live);
-    setText(header.pulse, live ? (past ? "the past" : "live") : `not live – ${known ? `data is ${shortSpan(dataAge(cluster, now))} old` : plain(refused ?? "connecting…")}`);
+    const why = [...when(known, `data is ${shortSpan(dataAge(cluster, now))} old`), ...when(refused || !known, plain(refused ?? "connecting…"))];
+    setText(header.pulse, live ? (past ? "the past" : "live") : `not live – ${why.join(": ")}`);
     if (ready || !(known || refused)) return;
     ready = true;
     onReady();
