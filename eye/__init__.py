@@ -90,6 +90,8 @@ _HOME = {
 }
 _PACKAGES = ("supervision", "testing", "cluster", "metrics", "monitor", "exporters", "web", "errors", "clock")
 
+__all__ = [*_FRAMEWORK]  # what `from eye import *` gives where there is Pykka and nothing else
+
 __version__ = "0.1.0"
 
 

@@ -124,7 +124,8 @@ def test_few_files_know_the_library(library: str, know: list[str]) -> None:
 
 def test_the_framework_pulls_in_nothing_but_pykka() -> None:
     code = (
-        "import sys; import eye.supervision, eye.testing\n"
+        "import sys; import eye.supervision, eye.testing; from eye import *\n"
+        "assert issubclass(Supervisor, GenServer)\n"
         "print(*sorted({name.partition('.')[0] for name in sys.modules} - set(sys.stdlib_module_names)))"
     )
 
