@@ -126,7 +126,7 @@ def _row(node: NodeView, now: float) -> tuple[str, ...]:
         seen = "never"
     else:
         seen = "now" if now - node.seen_at < 1.0 else f"{duration(now - node.seen_at)} ago"
-    asked = "-" if node.every is None else f"every {node.every:.2g} s"
+    asked = "-" if node.every is None else f"every {round(node.every, node.every < 10):g} s"
     cells = (node.name, node.status, node.address, seen, duration(now - node.since), asked, node.reason or "")
     return tuple(map(clean, cells))
 

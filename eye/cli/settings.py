@@ -99,6 +99,8 @@ class _Reader:
         if _name(key) in settings:
             return self._own(settings, key, value, key)
         others = {name: option for other in COMMANDS for name, option in _settings(other).items()}
+        if isinstance(value, dict) and _name(key) not in others:
+            raise ConfigError(f"{self._path}: there is no setting {key!r}{did_you_mean(key, COMMANDS)}")
         self._own(others, key, value, key)
         return {}
 

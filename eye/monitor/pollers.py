@@ -14,6 +14,7 @@ MOST = 256
 
 _AT_ONCE = 0.05  # seconds: at first a node is asked twice, which is one question
 _GAPS = 3  # the longest of the last so many counts
+_RARE = 60.0  # seconds: a gap so long may lie between two who had the same port, one long after the other
 _SILENT = 5.0  # seconds after which whoever asked has stopped, unless it is asking more seldom anyhow
 
 
@@ -39,9 +40,12 @@ class Pollers:
         """Answer how many seconds lie between two questions of whoever asks most often; None if nobody does."""
         with self._lock:
             series = [list(moments) for moments in self._moments.values()]
-        paces = [
-            (max(later - earlier for earlier, later in pairwise(one)), now - one[-1])
-            for one in series
-            if len(one) > 1
-        ]
+        paces = [(pace, now - one[-1]) for one in series if (pace := _pace(one)) is not None]
         return min((pace for pace, silent in paces if silent <= max(_SILENT, 2.5 * pace)), default=None)
+
+
+def _pace(moments: list[float]) -> float | None:
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
+    if sum(gap > _RARE for gap in gaps) == 1:
+        return None
+    return max(gaps, default=None)

@@ -143,7 +143,7 @@ def test_the_home_folder_may_be_written_short(
         ("timeot = 3", "there is no setting 'timeot'; did you mean 'timeout'?"),
         ("config = 'x'", "there is no setting 'config'"),
         ("[fetch]\ninterval = 3", "there is no setting '[fetch] interval'"),
-        ("[fetsch]\ntimeout = 3", "there is no setting 'fetsch'"),
+        ("[fetsch]\ntimeout = 3", "there is no setting 'fetsch'; did you mean 'fetch'?"),
         ("[fetch]\ntimeout = 'long'", "[fetch] timeout must be a number, not 'long'"),
         ("timeout = true", "timeout must be a number, not True"),
         ("timeout = [1, 2]", "timeout takes one value, not a list"),

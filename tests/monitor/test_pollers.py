@@ -45,6 +45,15 @@ def test_whoever_slows_down_is_believed_at_once_and_whoever_speeds_up_soon() -> 
     assert pollers.every(10) == 1
 
 
+def test_two_who_had_the_same_port_make_no_pace_but_whoever_asks_seldom_does() -> None:
+    pollers = Pollers()
+    asked(pollers, "a port", 0, 600)
+    assert pollers.every(600) is None
+
+    asked(pollers, "seldom", 0, 900, 1800)
+    assert pollers.every(1800) == 900
+
+
 def test_of_too_many_whoever_was_silent_longest_is_forgotten() -> None:
     pollers = Pollers()
     for number in range(2 * MOST):
