@@ -7,6 +7,7 @@ must not look like one on which the browser tests passed.
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 # is Hypothesis' usual deadline, and be quick when it is tried again, which Hypothesis calls flaky.
 settings.register_profile("eye", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("eye")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the programs that tests start, also where the tests were started with `&`."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
