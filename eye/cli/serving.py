@@ -133,8 +133,8 @@ def check(wanted: Serving, address: Address) -> None:
         )
 
 
-def serve(node: Node, address: Address, wanted: Serving) -> str:
-    """Serve the view of a node; answer its address."""
+def serve(node: Node, address: Address, wanted: Serving, *, is_late: bool = False) -> str:
+    """Serve the view of a node; answer its address. `is_late`: most of it is loaded when somebody comes."""
     from eye.web import serve as serve_view
     from eye.web.secret_files import load_token
 
@@ -147,6 +147,7 @@ def serve(node: Node, address: Address, wanted: Serving) -> str:
         cert=wanted.cert,
         key=wanted.key,
         proxies=wanted.proxies,
+        is_late=is_late,
         login=wanted.login or "none",
         actions=actions,
         links=wanted.links,

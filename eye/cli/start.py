@@ -214,7 +214,7 @@ def _came_up(node: Node, wishes: _Wishes) -> None:
     if wishes.config.history != HISTORY_OFF:
         _ = node.view  # that somebody looks is what is written down
     if wishes.web is not None:
-        url = serve(node, wishes.web, wishes.serving)
+        url = serve(node, wishes.web, wishes.serving, is_late=True)  # most are never looked at
     news(f"node {node.name} is up at {node.address}")
     if url is not None:
         say_where(url, wishes.serving)

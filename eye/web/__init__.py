@@ -6,7 +6,7 @@ Importing this package imports no Flask; naming what it offers does.
 
 Read in this order: feed, encoder, nodes, one_node, publisher, meter, guards, seals, links, answers, once,
 secret_files, assets, login, options, doorkeeper, socket_route, page, hub, acting, history_api, api, blueprint,
-exchange, line, relay, validity, certificate, lobby, server, service, gunicorn_settings.
+late, exchange, line, relay, validity, certificate, lobby, server, service, gunicorn_settings.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from eye.errors import AddressInUse, ConfigError
 from eye.web import guards
 from eye.web.exchange import Answer, Refused, environ_of
+from eye.web.late import LateApp
 from eye.web.lobby import Lobby
 from eye.web.options import check_hosts
 
@@ -41,7 +42,7 @@ _SPARE = 32  # requests that are answered besides those that watch
 
 
 class WebServer:
-    """Serves `app` (made by `create_app`) from the moment it is created until `close`.
+    """Serves `app` (made by `create_app`, or when it is needed) from the moment it is created until `close`.
 
     Args:
         host: the address to listen on. Names and addresses of this machine are accepted in `Host`.
@@ -58,7 +59,7 @@ class WebServer:
 
     def __init__(
         self,
-        app: Flask,
+        app: Flask | LateApp,
         host: str = "127.0.0.1",
         port: int = 0,
         *,
@@ -69,10 +70,10 @@ class WebServer:
     ) -> None:
         hosts = tuple(hosts)
         check_hosts(hosts)
-        self._blueprint = app.extensions["eye"]
+        self._late = app if isinstance(app, LateApp) else LateApp.of(app)
         self._is_secure = certificate is not None
         names = {"localhost", socket.gethostname().lower(), host.lower(), *(name.lower() for name in hosts)}
-        self._app: Any = HostCheck(app.wsgi_app, names)
+        self._app: Any = HostCheck(self._late, names)
         if proxies:
             from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -81,7 +82,7 @@ class WebServer:
             )
         listener = _listen(host, port)
         self.host, self.port = host, int(listener.getsockname()[1])
-        most = self._blueprint.publisher.max_viewers + _SPARE
+        most = self._late.max_viewers + _SPARE
         self._lobby = Lobby(listener, self._serve, most_threads=most, certificate=certificate, crashed=crashed)
 
     @property
@@ -94,8 +95,9 @@ class WebServer:
     def close(self) -> None:
         """Stop listening, tell every browser that the view is closing, and end. Idempotent; under 2 s."""
         self._lobby.stop_accepting()
-        self._blueprint.feed.close()
-        self._blueprint.publisher.wait_until_empty(_FAREWELL)
+        if (app := self._late.made) is not None:
+            app.extensions["eye"].feed.close()
+            app.extensions["eye"].publisher.wait_until_empty(_FAREWELL)
         self._lobby.stop(timeout=0.5)
 
     def _serve(self, line: Line) -> bool:

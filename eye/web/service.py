@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eye.supervision.child_spec import ChildSpec
 from eye.supervision.gen_server import GenServer
-from eye.web.blueprint import create_app
 from eye.web.certificate import LOOK, Certificate
+from eye.web.late import LateApp
 from eye.web.server import WebServer
 
 if TYPE_CHECKING:
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
     from eye.supervision.reasons import Reason
 
-    Listen = Callable[[Flask, int, Callable[[Exception], object]], WebServer]
+    Listen = Callable[[LateApp, int, Callable[[Exception], object]], WebServer]
+
+_PLAIN = {"login": "none", "actions": None, "links": False}
+"""Options with which nothing can be wrong."""
+
+_MOST_VIEWERS = 200  # unless told otherwise, as `create_blueprint` has it
 
 
 class ServerSlot:
@@ -49,7 +54,7 @@ class Pages(GenServer):
     def init(
         self,
         slot: ServerSlot,
-        make_app: Callable[[], Flask],
+        make_app: Callable[[], LateApp],
         listen: Listen,
         certificate: Certificate | None = None,
     ) -> None:
@@ -93,6 +98,7 @@ def serve(
     cert: Path | None = None,
     key: Path | None = None,
     proxies: int = 0,
+    is_late: bool = False,
     **options: Any,
 ) -> str:
     """Serve a node's web view from within its own tree, until the node stops.
@@ -103,6 +109,7 @@ def serve(
         hosts: further names under which it is reached.
         cert, key: files (PEM) with which it speaks https; the key may be in the file of the certificate.
         proxies: how many proxies stand before it, whose `X-Forwarded-…` headers are believed.
+        is_late: whether the application is made for whoever comes first, and not already now: see `late`.
         options: those of `create_blueprint`.
 
     Returns:
@@ -115,7 +122,7 @@ def serve(
     clock = node.system.clock
     certificate = None if cert is None else Certificate(cert, key, clock.monotonic, clock.now)
 
-    def listen(app: Flask, last_port: int, crashed: Callable[[Exception], object]) -> WebServer:
+    def listen(app: LateApp, last_port: int, crashed: Callable[[Exception], object]) -> WebServer:
         return WebServer(
             app,
             host,
@@ -130,9 +137,23 @@ def serve(
     assert view is not None
     node.add_view(
         ChildSpec(
-            Pages, id="web", args=(slot, lambda: create_app(node, **options), listen, certificate), shutdown=5.0
+            Pages, id="web", args=(slot, lambda: _app(node, options, is_late), listen, certificate), shutdown=5.0
         )
     )
     server = slot.server
     assert server is not None
     return server.url
+
+
+def _app(node: Any, options: dict[str, Any], is_late: bool) -> LateApp:
+    """Have the application made, at once where something could be wrong with what it is told."""
+
+    def make() -> Flask:
+        from eye.web.blueprint import create_app
+
+        return create_app(node, **options)
+
+    others = dict(options)
+    most = others.pop("max_clients", _MOST_VIEWERS)
+    is_plain = others.items() <= _PLAIN.items() and type(most) is int and most >= 1
+    return LateApp(make, most) if is_late and is_plain else LateApp.of(make())
