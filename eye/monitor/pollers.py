@@ -12,7 +12,7 @@ from itertools import pairwise
 MOST = 256
 """Connections that are told apart; of more the one that has been silent longest is forgotten."""
 
-_AT_ONCE = 0.05  # seconds: at first a node is asked twice, which is one question
+_AT_ONCE = 0.05  # seconds: two questions that are so near are one
 _GAPS = 3  # the longest of the last so many counts
 _RARE = 60.0  # seconds: a gap so long may lie between two who had the same port, one long after the other
 _SILENT = 5.0  # seconds after which whoever asked has stopped, unless it is asking more seldom anyhow
@@ -46,6 +46,8 @@ class Pollers:
 
 def _pace(moments: list[float]) -> float | None:
     gaps = [later - earlier for earlier, later in pairwise(moments)]
+    if len(gaps) < 2:  # at first a node may be asked twice in a row, however soon
+        return None
     if sum(gap > _RARE for gap in gaps) == 1:
         return None
-    return max(gaps, default=None)
+    return max(gaps)
