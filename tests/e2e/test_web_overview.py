@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from eye.testing import until
 from tests.browser import PROGRAM, Browser
 from tests.web.pages import ROOT, TEXT, Answers, opened
 from tests.web.world import START, node, tree
@@ -177,6 +178,17 @@ def test_alerts_are_counted_at_the_top_and_told_below(browser: Browser, answers:
     answers.alerts = []
     page.wait_for(f"{BADGE}.hidden")
     assert page.get(f"{ROOT}.querySelector('section[aria-label=alerts]').hidden")
+
+
+def test_alerts_that_could_not_be_asked_for_are_asked_for_again(browser: Browser, answers: Answers) -> None:
+    answers.alerts = [alert()]
+    answers.broken = True
+    page = opened(browser, answers)
+    until(lambda: any("/api/v1/alerts" in url for url in answers.urls), 30.0)
+
+    answers.broken = False
+
+    page.wait_for(f"{BADGE}.textContent === '◆ 1 alert'")
 
 
 def test_a_moment_that_nobody_can_tell_of_says_why(browser: Browser, answers: Answers) -> None:

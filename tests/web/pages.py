@@ -100,7 +100,7 @@ class Answers:
             return self.done(what) if right else as_json({"error": "the token is missing or wrong"}, 403)
         if what == "tree" and "/" in rest:  # no node can have such a name, and no route takes it
             return as_json(self.world.tree(rest, 1.0))
-        if what in ("recent", "processes") and self.broken:
+        if what in ("recent", "processes", "alerts") and self.broken:
             return as_json({"error": f"node {rest} does not answer"}, 504)
         known = {
             "recent": self.recent,

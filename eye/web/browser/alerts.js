@@ -30,7 +30,8 @@ export function makeAlerts(server, { node, hides, onFire }) {
     if (number == null || number === version) return;
     version = number;
     const said = await server.ask("alerts");
-    if (!said.ok) return;
+    if (number !== version) return; // an answer from before
+    if (!said.ok) return (version = null); // asked again with the next message
     const alerts = byWeight(said.alerts.filter((each) => !node || each.node === node));
     list.replaceChildren(...alerts.map(line));
     tick(said.at);
