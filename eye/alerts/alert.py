@@ -85,7 +85,7 @@ def is_record(told: Any) -> bool:
         all(isinstance(told.get(name), str) for name in ("rule", "node", "text"))
         and (told.get("state"), told.get("severity")) in _KNOWN
         and isinstance(told.get("silenced"), bool)
-        and all(one is None or (isinstance(one, int | float) and abs(one) < _FAR) for one in moments)
+        and all(one is None or (isinstance(one, int | float) and 0 <= one < _FAR) for one in moments)
         and told.get("since") is not None
     )
 

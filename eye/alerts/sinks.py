@@ -164,7 +164,7 @@ def _run(sink: str, arguments: Sequence[str], told: bytes, environ: Mapping[str,
 def _end(running: subprocess.Popen[bytes]) -> None:
     try:
         os.killpg(running.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
+    except (ProcessLookupError, PermissionError, AttributeError):  # Windows has no groups
         running.kill()
 
 

@@ -46,7 +46,7 @@ def defaults_for(command: click.Command, given: Path | None) -> dict[str, Any]:
         ConfigError: the file cannot be read, or something in it makes no sense.
     """
     path = given or default_path(os.environ)
-    if path is None or (given is None and not path.is_file()):
+    if path is None or (given is None and not os.path.isfile(path)):  # False, too, in a folder that shows nothing
         return {}
     return _Reader(path).read(command)
 

@@ -122,7 +122,7 @@ class Board:
             if self._every.get(name) != seconds:
                 if seconds is None:
                     del self._every[name]
-                else:
+                elif name in self._members:  # what comes late of one that is gone would stay for ever
                     self._every[name] = seconds
                 self._bump(name)
 
@@ -130,6 +130,8 @@ class Board:
         """Say what a node measured in the last minute, also while we did not ask."""
         rows = list(zip_longest(*(_means(points.get(one, ())) for one in _PLACES)))
         with self._changed:
+            if name not in self._members:
+                return
             trail = self._trails.setdefault(name, deque(maxlen=_TRAIL))
             last = list(trail)[-1:]
             trail.clear()
@@ -143,6 +145,8 @@ class Board:
         collector that was restarted asks for all of it anew.
         """
         with self._changed:
+            if name not in self._members:
+                return []
             known, last = self._heard.get(name, (boot, 0))
             newer = [event for event in events if known != boot or event.number > last]
             if newer:

@@ -12,6 +12,7 @@ clocks agree.
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -164,6 +165,8 @@ def _readings(
     parts: dict[str, dict[str, Any]] = {"host": {}, "process": {}}
     for metric in CATALOGUE:
         value = values.get(key(metric))
+        if value is not None and not isfinite(value):  # it comes from another program
+            value = None
         if value is not None and metric.unit in (Unit.BYTES, Unit.COUNT):
             value = int(value)
         parts[metric.part][metric.field] = value

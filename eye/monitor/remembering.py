@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eye.errors import EyeError
+from eye.history.aside import is_there
 from eye.history.database import OFF, place_of, what_is_missing
 from eye.history.keeping import Keeping
 from eye.history.writer import Asking
@@ -38,7 +39,7 @@ def keeping(where: str, how_long: str, clock: Clock, *, writes: bool = True) -> 
         if writes:
             logger.warning("no history is kept: %s", missing)
         return missing
-    if not writes and "://" not in where and not Path(where).exists():
+    if not writes and "://" not in where and not is_there(Path(where).expanduser()):
         return "whoever serves a page keeps one (`sorcerers_eye web`, `start --web`), and this view with --history"
 
     def make_store() -> Store:

@@ -231,6 +231,15 @@ def test_a_program_that_hangs_is_ended_with_all_that_it_has_started(tmp_path: Pa
     until(lambda: _is_gone(pid))
 
 
+def test_where_there_are_no_groups_a_program_that_hangs_is_ended_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "killpg")
+
+    with pytest.raises(SinkFailed, match="did not end within 1 s"):
+        make(_program(tmp_path, "exec sleep 60\n", "/bin/sh").format("1s"))([FIRING])
+
+
 _TELLS = """
 import json, os, sys
 from eye.alerts import rule_file

@@ -130,7 +130,8 @@ def test_of_one_rule_at_one_node_the_worst_counts_and_all_who_say_it_are_named()
     None, {}, {"rule": "x"}, record("cpu", "x", "dancing"), record("cpu", "x", "firing", severity="bad"),
     record("cpu", 3, "firing"), record("cpu", "x", "firing", since=None),
     record("cpu", "x", "firing", fired_at="now"),
-    record("cpu", "x", "firing", since=1e300), record("cpu", "x", "firing", silenced="no"),
+    record("cpu", "x", "firing", since=1e300), record("cpu", "x", "firing", since=-9e10),
+    record("cpu", "x", "firing", silenced="no"),
 ])  # fmt: skip
 def test_what_is_no_record_is_left_out(told: Any) -> None:
     assert [one["node"] for one in merged([{"node": "a", "alerts": [told, record("cpu", "y", "firing")]}])] == [

@@ -129,6 +129,14 @@ def test_all_kinds_of_values_are_taken(
     assert (got["node"], got["metric"], got["watch"]) == (("web-*",), ("cpu", "memory"), 2.0)
 
 
+def test_a_folder_of_which_nothing_can_be_told_has_no_file(
+    heard: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/" + "x" * 5000)
+
+    assert heard("fetch")["timeout"] == 2.0
+
+
 def test_the_home_folder_may_be_written_short(
     heard: Callable[..., Any], config: Callable[[str], Path], home: Path
 ) -> None:

@@ -125,6 +125,17 @@ def test_each_shows_what_it_measured_then_and_how_old_that_was(times: Past) -> N
     )
 
 
+@pytest.mark.parametrize("nonsense", [float("nan"), float("inf")])
+def test_what_is_no_figure_is_none(times: Past, nonsense: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"host.memory": nonsense, "host.cpu": 0.2, "custom.orders": nonsense}
+    monkeypatch.setattr(times.agents["b"], "past", lambda ago: Figures("boot-b", ago, values))
+
+    seen = times.look_back(20)["b"]
+
+    assert seen.host is not None
+    assert (seen.host.memory_used, seen.host.cpu, seen.custom) == (None, 0.2, {})
+
+
 def test_a_sample_that_is_missing_is_not_filled_in(times: Past) -> None:
     assert times.look_back(29.5)["b"].seen_at == pytest.approx(times.clock.now() - 31)
 

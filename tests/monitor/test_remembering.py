@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from eye.clock import SystemClock
 from eye.errors import ConfigError, HistoryOff
 from eye.history import database
 from eye.monitor.config import NodeConfig
 from eye.monitor.node import Node
+from eye.monitor.remembering import keeping
 from eye.supervision.supervisor import Supervisor
 from eye.testing import until
 from eye.web.blueprint import create_app
@@ -37,6 +39,15 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Node]]:
     yield make
     for node in made:
         node.stop()
+
+
+def test_the_home_folder_may_be_written_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "h.sqlite3").touch()
+
+    found = keeping("~/h.sqlite3", "1d,30d,730d", SystemClock(), writes=False)
+
+    assert not isinstance(found, str)
 
 
 def kept(node: Node, name: str = "keeper") -> list[Any]:
