@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from eye.metrics.catalogue import Metric
     from eye.metrics.filters import Filter
     from eye.monitor.node_view import NodeView
+    from eye.monitor.tally import Census
 
 _EXAMPLE = """\
 sorcerers_eye fetch
@@ -120,6 +121,7 @@ class _Reader:
         self._told: set[str] = set()  # of which nodes it was said that they are containers
         self._wants = matcher(globs)
         self._machine: ThisMachine | None = None
+        self._refused: set[str] = set()  # of which nodes it was said that they refused
         self._unknown: list[str] = []  # of which names it was said that nobody has them
         self.somebody_did_not_answer = False
 
@@ -131,7 +133,8 @@ class _Reader:
         if not census.nodes:
             raise ClusterError(_nobody(self._globs, census.known))
         nodes = chosen(census.nodes, self._wanted)
-        self.somebody_did_not_answer = self._misses_some(census.known) or did_not_answer(census, nodes)
+        misses, refused = self._misses_some(census.known), self._tell_refused(census, nodes)
+        self.somebody_did_not_answer = misses or refused or did_not_answer(census, nodes)
         if self._choice.format == "text":
             self._tell_containers(nodes)
         return census.at, nodes, self._choice.of(census.nodes)
@@ -161,6 +164,14 @@ class _Reader:
         if new:
             self._told |= new
             tell(f"memory and CPU are those of the container, not of the machine: {', '.join(sorted(new))}")
+
+    def _tell_refused(self, census: Census, nodes: Iterable[NodeView]) -> bool:
+        """Say once of each node that it does not let its figures be read."""
+        refused = {node.name for node in nodes} & set(census.refused)
+        for name in sorted(refused - self._refused):
+            tell(str(census.refused[name]))
+        self._refused |= refused
+        return bool(refused)
 
     def _misses_some(self, known: tuple[str, ...]) -> bool:
         """Say which of several names nobody has: once, for as long as that is so."""

@@ -19,6 +19,7 @@ import msgspec
 
 from eye.cluster.registry import NODES
 from eye.errors import (
+    ActionRefused,
     AuthenticationRefused,
     BadAddress,
     DeadlineExceeded,
@@ -187,6 +188,8 @@ class _Round:
             self.tally.fail(address, error)
         else:
             self.tally.awake.add(address)
+            if isinstance(error, ActionRefused):
+                self.tally.refused[address] = error
 
     # ------------------------------------------------------------------------------- ending
 

@@ -7,6 +7,7 @@ is reckoned back from the moment at which the answer came here.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from eye.cluster.node import Status
@@ -15,12 +16,12 @@ from eye.metrics.custom import complete
 from eye.monitor.node_view import NodeView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from eye.cluster.discovery.local import Entry
     from eye.cluster.node import Member
     from eye.cluster.registry import Digest
-    from eye.errors import ClusterError
+    from eye.errors import ActionRefused, ClusterError
     from eye.metrics.sample import Sample
 
 
@@ -30,7 +31,8 @@ class Census(NamedTuple):
     `nodes` are those that were wanted, in name order; `known` the names of everybody that was heard of.
     `routes` says for each node that answered at which address it did. `troubles` are the errors of
     addresses behind which no node was recognised: a wrong cookie, something else than a node, nobody. Those of
-    them that were asked for by their address are `unreached`.
+    them that were asked for by their address are `unreached`. `refused` has the errors of nodes that
+    answered, but do not let their figures be read.
     """
 
     at: float
@@ -39,6 +41,7 @@ class Census(NamedTuple):
     routes: dict[str, str]
     troubles: dict[str, ClusterError]
     unreached: tuple[str, ...] = ()
+    refused: Mapping[str, ActionRefused] = MappingProxyType({})
 
     @property
     def somebody_did_not_answer(self) -> bool:
@@ -83,6 +86,7 @@ class Tally:
         self.names: dict[str, str] = {}  # address -> who is there, as far as we were told
         self.heard: list[Heard] = []
         self.awake: set[str] = set()  # addresses that answered, if not with a sample
+        self.refused: dict[str, ActionRefused] = {}  # addresses whose node does not tell its figures
         self._readings: dict[str, Reading] = {}  # by the name of the node
         self._known: dict[str, _Known] = {}
         self._entries: dict[str, Entry] = {}
@@ -144,6 +148,7 @@ class Tally:
             routes=routes,
             troubles=troubles,
             unreached=tuple(address for address in troubles if address in self._connect),
+            refused={self.names[one]: error for one, error in self.refused.items() if one in self.names},
         )
 
     def _is_silent(self, address: str) -> bool:

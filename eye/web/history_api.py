@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, request
 
 from eye.errors import ConfigError
+from eye.metrics.filter_words import unclosed
 from eye.metrics.filters import parse
 from eye.monitor.history_document import (
     USUAL_METRICS,
@@ -53,6 +54,9 @@ def _question(now: float) -> Question:
     metrics = tuple(name for text in asked.getlist("metric") for name in text.split(",") if name)
     if len(metrics) > _MOST_METRICS:
         raise ConfigError(f"at most {_MOST_METRICS} metrics are answered at a time")
+    for glob in asked.getlist("node"):
+        if (at := unclosed(glob)) is not None:
+            raise ConfigError(f"bad glob {glob[:40]!r}: the '[' at character {at + 1} is never closed")
     since = moment(asked.get("since", "1h"), now)
     until = moment(asked.get("until", "now"), now, "until")
     step = length(asked["step"]) if "step" in asked else usual_step(until - since, _USUAL_POINTS)

@@ -87,6 +87,20 @@ def test_gc_says_who_refused_and_who_did_it_just_now(run: Callable[..., Any], no
     assert sorted(one["node"] for one in told["failed"]) == ["a", "b"]
 
 
+def test_a_node_that_does_not_let_itself_be_read_says_so(
+    run: Callable[..., Any], node: Callable[..., Node]
+) -> None:
+    node("a", deny=frozenset({"read"}))
+    node("b")
+    until(lambda: "no reading yet" not in run("fetch", "--node", "b").out)
+
+    ran = run("fetch", "--metric", "memory")
+
+    assert ran.code == 3
+    assert ran.out.startswith("Node: a\nStatus: up (no reading yet)\n\nNode: b\nMemory Usage: ")
+    assert ran.err == "sorcerers_eye: node 'a' does not allow 'read'; start it without --deny read\n"
+
+
 def test_gc_of_a_node_that_nobody_knows_is_a_failure_beside_others(
     run: Callable[..., Any], node: Callable[..., Node]
 ) -> None:

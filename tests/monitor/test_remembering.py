@@ -171,6 +171,7 @@ def test_over_http(start: Callable[..., Node]) -> None:
     for path, number, says in (
         ("history?since=soon", 400, "since must be"),
         ("history?step=0", 400, "step must be"),
+        ("history?node=web-[", 400, "is never closed"),
         ("history?metric=colour", 400, "unknown metric"),
         ("history?filter=status:up", 400, "of the past it is not known"),
         ("history?since=700d&step=1s", 400, "more than 200000 points"),
