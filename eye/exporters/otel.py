@@ -53,6 +53,7 @@ _UNITS = {
 MOST_OWN = 1000
 """Instruments of own figures, in one life: the SDK takes none back."""
 
+_MOST_GONE = 100  # nodes that are there no more; or a quarter of those that are
 _MISSING = "OpenTelemetry is not installed; pip install 'sorcerers-eye[otel]'"
 
 
@@ -64,6 +65,7 @@ class Instruments:
         self._meter, self._nodes = meter, nodes
         self._seen: tuple[NodeView, ...] = ()
         self._made: set[str] = set()
+        self._told: set[str] = set()  # nodes, ever
         meter.create_observable_gauge(
             f"{SCOPE}.node.up", [self._observe_up], "1", "Whether the node answers (1), or not (0)"
         )
@@ -74,6 +76,7 @@ class Instruments:
     def look(self) -> None:
         """Take the nodes as they are now; what a reader collects until the next look is that."""
         self._seen = tuple(self._nodes())
+        self._told.update(node.name for node in self._seen)
         for metric in metrics_of(self._seen):
             if len(self._made) < self._most:
                 self._make(metric)
@@ -83,6 +86,11 @@ class Instruments:
                     "%d figures of programs' own are pushed; further ones, as %r, are not, until the next start. "
                     "A name is for what stays the same", MOST_OWN, metric.name,
                 )  # fmt: skip
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether others are to be made instead: an instrument keeps 2,000 nodes, those that have gone, too."""
+        return len(self._told) - len(self._seen) > max(_MOST_GONE, len(self._seen) // 4)
 
     def _make(self, metric: Metric) -> None:
         name = _name(metric)
@@ -176,23 +184,29 @@ class Pusher(GenServer):
     def init(self, name: str, nodes: Callable[[], Iterable[NodeView]], endpoint: str, interval: float) -> None:
         """Set OpenTelemetry up, for this process alone; see `push`."""
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+
+        self._name, self._nodes, self._interval = name, nodes, interval
+        self._exporter = OTLPMetricExporter(endpoint=endpoint, timeout=min(interval, 10.0))
+        self._make_instruments()
+        self.system.send_after(self.ref, min(interval, 1.0), Beat())  # there is a first sample by then
+
+    def _make_instruments(self) -> None:
         from opentelemetry.sdk.metrics import MeterProvider
         from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
         from opentelemetry.sdk.resources import Resource
 
-        self._interval = interval
-        self._exporter = OTLPMetricExporter(endpoint=endpoint, timeout=min(interval, 10.0))
         # No period of its own: this process keeps the time, and a supervisor keeps this process.
         self._reader = PeriodicExportingMetricReader(self._exporter, export_interval_millis=inf)
-        resource = Resource.create({"service.name": SCOPE, "service.instance.id": name})
+        resource = Resource.create({"service.name": SCOPE, "service.instance.id": self._name})
         provider = MeterProvider([self._reader], resource, shutdown_on_exit=False)
-        self._instruments = Instruments(provider.get_meter(SCOPE), nodes)
-        self.system.send_after(self.ref, min(interval, 1.0), Beat())  # there is a first sample by then
+        self._instruments = Instruments(provider.get_meter(SCOPE), self._nodes)
 
     def handle_info(self, message: Any) -> Any:
         if not isinstance(message, Beat):
             return super().handle_info(message)
         self.system.send_after(self.ref, self._interval, Beat())
+        if self._instruments.is_worn:
+            self._make_instruments()
         self._instruments.look()
         self._reader.collect()
         return None

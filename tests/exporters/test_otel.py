@@ -9,24 +9,27 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricExportResult
 
 from eye.errors import ConfigError
-from eye.exporters.otel import Instruments, endpoint_of, push
+from eye.exporters.otel import Instruments, Pusher, endpoint_of, push
 from eye.metrics.sample import About
 from eye.monitor.config import NodeConfig
 from eye.monitor.node import Node
+from eye.testing import drain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from eye.monitor.node_view import NodeView
+    from eye.supervision import System
+    from eye.testing import ManualClock
 
 PATIENCE = 30.0
 
@@ -84,6 +87,45 @@ def test_names_that_change_all_the_time_do_not_fill_the_memory(
     assert len(reading._instruments._made & {f"sorcerers_eye.custom.order_{number}" for number in range(10)}) == 3
     (said,) = (one.getMessage() for one in caplog.records if one.name == "eye.exporters")
     assert "further ones, as 'order_3', are not, until the next start" in said
+
+
+class Collected:
+    """Stands for the exporter: remembers which nodes were told."""
+
+    told: ClassVar[list[set[str]]] = []
+
+    def __init__(self, **_settings: Any) -> None:
+        self._preferred_temporality = self._preferred_aggregation = None
+
+    def export(self, data: Any, **_more: Any) -> MetricExportResult:
+        metrics = [one for each in data.resource_metrics[0].scope_metrics for one in each.metrics]
+        up = next(one for one in metrics if one.name == "sorcerers_eye.node.up")
+        self.told.append({attributes["node"] for attributes, _ in points(up)} if up.data else set())
+        return MetricExportResult.SUCCESS
+
+    def shutdown(self, **_more: Any) -> None:
+        pass
+
+
+def test_nodes_that_come_and_go_leave_room_for_others(
+    make_node: Callable[..., NodeView], system: System, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An instrument of the SDK keeps 2,000 sets of attributes, and tells no others then."""
+    monkeypatch.setattr("opentelemetry.exporter.otlp.proto.http.metric_exporter.OTLPMetricExporter", Collected)
+    monkeypatch.setattr(Collected, "told", [])
+    here: list[NodeView] = []
+    system.start(Pusher, "watcher", lambda: here, "http://127.0.0.1:1", 10.0)
+    drain(system)
+    clock.advance(1.0)
+    drain(system)
+
+    for begin in range(0, 3000, 90):
+        here[:] = [make_node(f"pod-{number}") for number in range(begin, begin + 90)]
+        clock.advance(10.0)
+        drain(system)
+
+    assert [len(told) for told in Collected.told if told] == [90] * 34
+    assert Collected.told[-1] == {node.name for node in here}
 
 
 @pytest.mark.parametrize("status", ["down", "suspect", "connecting"])
