@@ -22,7 +22,7 @@ SHORTEST = 16
 """Characters of a token."""
 
 _NAME = re.compile(r"[^\s:]{1,100}")
-_HASHES = ("scrypt:", "pbkdf2:")
+_HASH = re.compile(r"(scrypt:\d+:\d+:\d+|pbkdf2:\w+:\d+)\$[^$]+\$[0-9a-f]+")
 _DIGEST = re.compile(r"sha256:([0-9a-fA-F]{64})")
 
 
@@ -121,7 +121,7 @@ def load_passwords(path: Path) -> Passwords:
     hashes = {}
     for number, line in enumerate(_lines(path), start=1):
         name, _, hashed = line.partition(":")
-        if not _NAME.fullmatch(name) or not hashed.startswith(_HASHES):
+        if not _NAME.fullmatch(name) or not _HASH.fullmatch(hashed):
             problem = f"line {number} is not NAME:HASH with a hash of scrypt or pbkdf2"
             raise SecretUnusable(str(path), f"{problem}; sorcerers_eye passwd writes them")
         hashes[name] = hashed

@@ -107,6 +107,8 @@ def test_passwords_are_hashed_and_changed_one_by_one(people: Path) -> None:
         ("token", "sha256:abcdefabcdef", 0o600, "64 digits"),
         ("basic", "alice:secret", 0o600, "line 1 is not NAME:HASH"),
         ("basic", "alice", 0o600, "line 1 is not NAME:HASH"),
+        ("basic", "alice:scrypt:32768$salt$0a", 0o600, "line 1 is not NAME:HASH"),
+        ("basic", "alice:pbkdf2:sha256:1000$salt", 0o600, "line 1 is not NAME:HASH"),  # half of it
         ("basic", "", 0o600, "it names nobody"),
         ("basic", "alice:scrypt:1:1:1$a$b", 0o640, "chmod 600"),
     ],
