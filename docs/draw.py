@@ -331,8 +331,11 @@ def _plain(text: str) -> str:
 
 
 def _paragraphs(text: str) -> str:
-    blocks = inspect.cleandoc(text).replace("\b", "").split("\n\n")
-    return "\n\n".join(" ".join(block.split()) for block in blocks if block.strip())
+    blocks = [block for block in inspect.cleandoc(text).split("\n\n") if block.strip()]
+    # What begins with \b is a table already, which click leaves as it is.
+    return "\n\n".join(
+        _fenced(block.splitlines()[1:]) if block.startswith("\b") else " ".join(block.split()) for block in blocks
+    )
 
 
 # ------------------------------------------------------------------------------------- the wire
