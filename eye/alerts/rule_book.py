@@ -70,7 +70,7 @@ class RuleBook:
             if is_other:
                 use(rules)
         except EyeError as error:
-            return self._tell_trouble(path, str(error))
+            return self._tell_trouble(path, str(error).removeprefix(f"{path}: "))
         self.rules = rules
         if self._trouble is None and not is_other:
             return None  # it was only touched
@@ -83,5 +83,5 @@ class RuleBook:
         if trouble == self._trouble:
             return None
         self._trouble = trouble
-        logger.error("%s has changed, and cannot be used; the rules of before go on. %s", path, trouble)
+        logger.error("%s has changed, and cannot be used; the rules of before go on: %s", path, trouble)
         return RulesChanged(str(path), len(self.rules.rules), trouble)

@@ -101,8 +101,10 @@ class _Choice:
             return choose(self.format, self._names, self._scope)
         from eye.metrics.custom import metrics_of
 
-        self._own |= {one.name: one for one in metrics_of(nodes)}
-        return choose(self.format, self._names, self._scope, self._own.values())
+        own = self._own | {one.name: one for one in metrics_of(nodes)}
+        chosen = choose(self.format, self._names, self._scope, own.values())
+        self._own = {name: one for name, one in own.items() if one in (chosen or ())}
+        return chosen
 
 
 class _Reader:

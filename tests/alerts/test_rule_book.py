@@ -102,9 +102,9 @@ def test_a_broken_file_changes_nothing_and_is_told_of_once(world: World, caplog:
     (told,) = world.reread()
 
     assert told.problem is not None
-    assert "line 3, column" in told.problem
+    assert told.problem.startswith("line 3, column")
     assert world.when == "cpu > 90"
-    assert "has changed, and cannot be used; the rules of before go on" in said(caplog)[0]
+    assert "has changed, and cannot be used; the rules of before go on: line 3" in said(caplog)[0]
 
     world.write("cpu > tea")  # the same mistake again
     assert world.reread() == []
