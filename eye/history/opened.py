@@ -46,13 +46,8 @@ class Opened:
             unknown = self._that_have_room(connection, unknown)
         if not unknown:
             return known
-        insert: Any
-        if connection.dialect.name == "sqlite":
-            from sqlalchemy.dialects.sqlite import insert
-        else:
-            from sqlalchemy.dialects.postgresql import insert
         # Only those that are missing: PostgreSQL uses a number up for each, also where there is a conflict.
-        connection.execute(insert(table).on_conflict_do_nothing(), [{"name": name} for name in unknown])
+        insert_missing(connection, table, [{"name": name} for name in unknown])
         _look_up(connection, table, unknown, known)
         return known
 
@@ -85,6 +80,16 @@ def _look_up(connection: Connection, table: Table, names: Sequence[str], known: 
         found = select(table.c.name, table.c.id).where(table.c.name.in_(some))
         known.update((name, number) for name, number in connection.execute(found))
     return [name for name in names if name not in known]
+
+
+def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows, but for those that somebody else has inserted meanwhile."""
+    insert: Any
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert
+    else:
+        from sqlalchemy.dialects.postgresql import insert
+    connection.execute(insert(table).on_conflict_do_nothing(), rows)
 
 
 def pieces(names: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -14,6 +14,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.exc import DatabaseError
 
 from eye.history.batches import last_of
+from eye.history.opened import insert_missing
 from eye.history.retention import DAY, Kind, forget_by
 from eye.history.schema import SQUAD, journal, meta, nodes, stretches
 
@@ -61,7 +62,7 @@ class Thinner:
         with connect(writes=True) as connection:
             known = connection.execute(meta.update().where(meta.c.name == _THINNED).values(value))
             if not known.rowcount:
-                connection.execute(meta.insert().values(name=_THINNED, **value))
+                insert_missing(connection, meta, [{"name": _THINNED, **value}])
         self._noted = thinned
 
     def forget(self, connect: Connect, kind: Kind, before: float) -> bool:
