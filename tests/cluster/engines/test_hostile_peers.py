@@ -39,7 +39,7 @@ COOKIE = Cookie("a cookie for tests that is long enough")
 SOON = 20.0
 ECHO = Method("lab", "echo", (Any,), Any)
 HUGE = Method("lab", "huge", (), bytes)
-QUICK = Limits(handshake=0.3, frame=0.3, stop=2.0)
+QUICK = Limits(handshake=1.0, frame=1.0, stop=2.0)  # time enough for those who behave, on a busy machine
 
 
 class Lab:
@@ -234,7 +234,7 @@ def test_a_silent_stranger_is_sent_away_and_named_once(quick_node: Node, caplog:
         assert is_hung_up(sock)
 
     assert quick_node.goes_on()
-    assert eventually(lambda: caplog.text.count("said nothing within 0.3 s") == 1)
+    assert eventually(lambda: caplog.text.count("said nothing within 1 s") == 1)
 
 
 def test_a_stranger_who_drips_is_sent_away_at_the_deadline(quick_node: Node) -> None:
@@ -245,7 +245,7 @@ def test_a_stranger_who_drips_is_sent_away_at_the_deadline(quick_node: Node) -> 
     with contextlib.suppress(ConnectionError):
         for byte in struct.pack("!I", 64) + b"x" * 60:
             sock.sendall(bytes([byte]))
-            time.sleep(0.02)
+            time.sleep(0.05)
 
     assert is_hung_up(sock)
     assert time.monotonic() - begun < SOON
