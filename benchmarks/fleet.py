@@ -161,9 +161,15 @@ class Fleet:
 
 
 def isolated(home: Path) -> dict[str, str]:
-    """Make an environment in which this user has no other nodes, cookies or settings than those under `home`."""
+    """Make an environment in which this user has nothing of ours, no node and no history, but under `home`."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("EYE_")}
-    for name, folder in (("EYE_FOLDER", "run"), ("XDG_CONFIG_HOME", "config"), ("XDG_RUNTIME_DIR", "runtime")):
+    folders = {
+        "EYE_FOLDER": "run",
+        "XDG_CONFIG_HOME": "config",
+        "XDG_RUNTIME_DIR": "runtime",
+        "XDG_DATA_HOME": "data",
+    }
+    for name, folder in folders.items():
         (home / folder).mkdir(mode=0o700, exist_ok=True)
         environ[name] = str(home / folder)
     return environ
