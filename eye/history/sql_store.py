@@ -191,7 +191,10 @@ class SqlStore:
             for some in pieces(sorted(names)):
                 is_free = or_(nodes.c.writer == writer, nodes.c.writer.is_(None), nodes.c.claimed_until < now)
                 claimed = {"writer": writer, "claimed_until": now + seconds}
-                connection.execute(nodes.update().where(nodes.c.name.in_(some), is_free).values(claimed))
+                update = nodes.update().where(nodes.c.name.in_(some), is_free).values(claimed)
+                if connection.execute(update).rowcount == len(some):  # as a rule
+                    mine |= set(some)
+                    continue
                 found = select(nodes.c.name).where(nodes.c.name.in_(some), nodes.c.writer == writer)
                 mine |= set(connection.execute(found).scalars())
         return frozenset(mine)

@@ -42,7 +42,7 @@ CLAIM = 15.0
 _RENEW = 5.0  # seconds from one claim to the next
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds between two tries, while the database does not work
 _STEPS = 4  # of tidying, after each batch
-_LOOK_AGAIN = 20.0  # seconds until the next look for something to tidy, when there was nothing
+_LOOK_AGAIN = 60.0  # seconds until the next look for something to tidy, when there was nothing
 _NODES_AT_ONCE = 5  # asked about their gaps, in the time of one batch
 _NAMES_AT_ONCE = 50  # metrics that a node answers at once
 
