@@ -39,19 +39,23 @@ class Held(logging.Handler):
     def __init__(self, behind: logging.Handler) -> None:
         super().__init__()
         self._behind = behind
-        self._records: deque[logging.LogRecord] = deque(maxlen=_MOST)
+        self._records: deque[logging.LogRecord] | None = deque(maxlen=_MOST)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._records.append(record)
+        if self._records is None:
+            self._behind.handle(record)
+        else:
+            self._records.append(record)
 
     def let_out(self) -> None:
         """Let out what was kept, and keep no more."""
-        root = logging.getLogger()
-        root.addHandler(self._behind)
-        root.removeHandler(self)
-        for record in self._records:
-            self._behind.handle(record)
-        self._records.clear()
+        self.acquire()  # as whoever logs does: nothing is told twice, nor lost
+        try:
+            records, self._records = self._records, None
+            for record in records or ():
+                self._behind.handle(record)
+        finally:
+            self.release()
 
 
 def set_up(level: str) -> None:

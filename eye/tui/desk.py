@@ -64,6 +64,7 @@ class Desk:
             ).start()
         except RuntimeError:  # the system has no thread left
             self._free(lane)
+            self.forget(question)
         return kept
 
     def age(self, kept: Kept) -> float | None:
