@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _STOP = 5.0  # seconds that the node may take to stop
 _EXIT = 3.0  # seconds more that threads may take which nobody can end
 _LOOK = 1.0  # seconds between two looks at whether the node still stands
-_MOST_FILES = 65_536  # more than any node needs
+_MANY_FILES = 65_536, 10_240  # more than any node needs, and what macOS always allows
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -111,13 +111,18 @@ def _allow_many_files() -> None:
     """Raise the soft limit of open files: a node of a large cluster has some connections with each other node."""
     try:
         import resource
-
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
-        if soft != resource.RLIM_INFINITY and soft < wanted:
+    except ImportError:
+        return  # not POSIX
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for many in _MANY_FILES:
+        wanted = many if hard == resource.RLIM_INFINITY else min(hard, many)
+        if soft == resource.RLIM_INFINITY or soft >= wanted:
+            return
+        try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    except (ImportError, ValueError, OSError):
-        pass  # not POSIX, or not allowed; who has too few is told when it matters
+            return
+        except (ValueError, OSError):
+            pass  # not allowed; who has too few is told when it matters
 
 
 def _leave_within(seconds: float) -> None:

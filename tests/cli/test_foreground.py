@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import resource
 import signal
 import sys
 import time
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from eye.cli.foreground import _allow_many_files
 from eye.cli.logs import Held, OneLine
 
 if TYPE_CHECKING:
@@ -180,6 +182,25 @@ def test_a_record_is_one_line(message: str, error: Exception | None, ends: str) 
 
 def test_at_level_debug_the_whole_is_shown() -> None:
     assert OneLine(shows_all=True).format(record("two\nlines")).endswith("two\nlines")
+
+
+@pytest.mark.parametrize(("allowed", "then"), [(10**6, 65_536), (12_000, 10_240), (100, 256)])
+def test_as_many_files_may_be_open_as_the_system_allows(
+    monkeypatch: pytest.MonkeyPatch, allowed: int, then: int
+) -> None:
+    limit = [256]
+
+    def set_limit(_which: int, wanted: tuple[int, int]) -> None:
+        if wanted[0] > allowed:  # macOS has another limit beside the hard one, which says «infinite»
+            raise ValueError("current limit exceeds maximum limit")
+        limit[0] = wanted[0]
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (limit[0], resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", set_limit)
+
+    _allow_many_files()
+
+    assert limit == [then]
 
 
 def test_what_is_held_is_let_out_in_order() -> None:
