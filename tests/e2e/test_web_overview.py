@@ -227,11 +227,8 @@ def test_what_looking_costs_is_on_screen(browser: Browser, answers: Answers) -> 
 
 def test_a_signed_link_shows_its_panel_and_nothing_else(browser: Browser, answers: Answers) -> None:
     answers.key = {"node": "alpha", "panel": "tree", "expires": START + 3600}
-    page = browser.open(f"{answers.url}?node=alpha&panel=tree")
-    page.wait_for(f"{TEXT}.includes('sampler')")
-    del answers.urls[:]
 
-    page.goto(f"{answers.url}?node=alpha&panel=tree&key=signed")
+    page = browser.open(f"{answers.url}?node=alpha&panel=tree&key=signed")
 
     page.wait_for(f"{TEXT}.includes('sampler') && {TEXT}.includes('shared until')")
     assert not page.get(f"{TEXT}.includes('beta')")
