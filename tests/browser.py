@@ -147,6 +147,9 @@ class Page:
         elif event == "Network.webSocketCreated":
             self.sockets.append(params["url"])
 
+    def goto(self, url: str) -> None:
+        self.send("Page.navigate", url=url)
+
     def emulate(self, **features: str) -> None:
         """Set media features, such as `prefers_color_scheme="dark"`."""
         named = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
