@@ -52,7 +52,7 @@ _USUAL_POINTS = 60
     default="1h",
     show_default=True,
     metavar="TIME",
-    help="From when on: so long ago (90s, 1h, 7d), a date (2026-11-29T18:00), or UTC seconds.",
+    help="From when on: so long ago (90s, 1h, 7d), a date (2026-11-29T18:00, of your time zone), or UTC seconds.",
 )
 @option("--until", default="now", show_default=True, metavar="TIME", help="Until when.")
 @option(
@@ -83,7 +83,7 @@ def command(
     if plot and format != "text":
         raise ConfigError(f"plot is a picture, and format {format} is none; give one of them")
     now = time.time()
-    begin, end = moment(since, now), moment(until, now, "until")
+    begin, end = moment(since, now, is_local=True), moment(until, now, "until", is_local=True)
     points = _columns() if plot else _USUAL_POINTS
     question = Question(
         begin,

@@ -129,7 +129,7 @@ class OwnFigures:
         value, problem = None, None
         try:
             value = as_figure(figure.fn())
-        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  # somebody else's function
+        except BaseException as error:  # noqa: BLE001  # somebody else's function
             problem = f"{type(error).__name__}: {error}"
         with self._lock:
             figure.since = None

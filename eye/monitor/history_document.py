@@ -71,8 +71,10 @@ class Series(NamedTuple):
     points: tuple[Point | None, ...]
 
 
-def moment(text: str, now: float, name: str = "since") -> float:
-    """Understand when: so long ago, UTC seconds, or a date with or without a time, UTC unless it says otherwise.
+def moment(text: str, now: float, name: str = "since", *, is_local: bool = False) -> float:
+    """Understand when: so long ago, UTC seconds, or a date with or without a time.
+
+    A date that names no time zone is of this machine's where `is_local`, else UTC.
 
     Raises:
         ConfigError: it is none of these.
@@ -95,7 +97,10 @@ def moment(text: str, now: float, name: str = "since") -> float:
             f"{name} must be a duration such as 90s, 1h or 7d, a date such as 2026-11-29T18:00, or UTC seconds, "
             f"not {text[:40]!r}"
         ) from None
-    return (when if when.tzinfo is not None else when.replace(tzinfo=UTC)).timestamp()
+    try:
+        return (when if is_local or when.tzinfo is not None else when.replace(tzinfo=UTC)).timestamp()
+    except (OverflowError, OSError, ValueError):  # the first and the last years, in zones beyond them
+        raise ConfigError(f"{name} must be a date that there is a clock for, not {text[:40]!r}") from None
 
 
 def length(text: str, name: str = "step") -> float:

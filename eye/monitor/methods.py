@@ -7,7 +7,7 @@ or shows the state of one.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypedDict
 
 import msgspec
 
@@ -52,6 +52,61 @@ class Event(NamedTuple):
     record: dict[str, Any]
 
 
+class Receipt(TypedDict):
+    """What came of a collection of garbage: see `Collections.collect`."""
+
+    version: int
+    node: str
+    at: float
+    estimate: float
+    pause: float
+    took: float
+    collected: Annotated[list[int], msgspec.Meta(min_length=3)]
+    uncollectable: int
+    objects_before: int
+    objects_after: int
+    rss_before: int | None
+    rss_after: int | None
+    returned_to_system: bool
+
+
+class Estimate(TypedDict):
+    """What a collection would be likely to cost: see `Collections.estimate`."""
+
+    version: int
+    node: str
+    at: float
+    objects: int
+    estimate: float
+    rss: int | None
+    allowed_in: float
+
+
+class Asker(TypedDict):
+    """What one of those who look costs: see `traffic.Cost`."""
+
+    who: str
+    cpu_percent: float
+    requests: float
+    received: float
+    sent: float
+
+
+class Costs(TypedDict):
+    """What all of them cost together, and each."""
+
+    version: int
+    node: str
+    at: float
+    seconds: float
+    every: float | None
+    cpu_percent: float
+    requests: float
+    received: float
+    sent: float
+    askers: list[Asker]
+
+
 SAMPLE = Method("agent", "sample", (), Sample, lane="samples")
 """The node's last sample."""
 
@@ -76,7 +131,7 @@ PROCESSES = Method("agent", "processes", (str, int), dict[str, Any], lane="trees
 EVENTS = Method("agent", "events", (int, int), list[Event], lane="trees")
 """What happened after the event of that number, at most so many of the last, the oldest first."""
 
-COST = Method("agent", "cost", (), dict[str, Any], lane="trees")
+COST = Method("agent", "cost", (), Costs, lane="trees")
 """What answering others costs the node, over the last ten seconds: `requests`, `received` and `sent` (bytes),
 each a second, `cpu_percent` of one core; the same for each of the `askers`; and `every`: seconds between two
 questions for a sample by whoever asks most often, or None."""
@@ -87,10 +142,10 @@ ALERTS = Method("alerts", "alerts", (), dict[str, Any], lane="trees")
 SILENCE = Method("alerts", "silence", (str, str, float, str), dict[str, Any], lane="actions")
 """Have nobody told of a rule at some nodes (both globs) for so many seconds, for a reason; 0 takes it back."""
 
-GC = Method("agent", "collect_garbage", (), dict[str, Any], lane="actions")
+GC = Method("agent", "collect_garbage", (), Receipt, lane="actions")
 """Collect garbage; answers the receipt: see `garbage`."""
 
-GC_ESTIMATE = Method("agent", "estimate_garbage", (), dict[str, Any], lane="actions")
+GC_ESTIMATE = Method("agent", "estimate_garbage", (), Estimate, lane="actions")
 """What a collection would be likely to cost: see `garbage`."""
 
 CRASH = Method("agent", "crash", (str, str), str, lane="actions")

@@ -7,6 +7,7 @@ Only the answers that were wanted last are kept.
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from eye.clock import Clock
 
+
+logger = logging.getLogger("eye.observe")
 
 _MOST = 64  # answers
 
@@ -87,10 +90,10 @@ class Desk:
             kept = Kept(answer(), self._clock.monotonic())
         except (EyeError, LookupError, ValueError, TimeoutError) as error:  # these arrive from nodes as themselves
             kept = self._kept.get(question, Kept())._replace(trouble=str(error))
-        except BaseException:  # a bug, which shall not keep the page from asking for ever
-            self._free(lane)
-            self._told()
-            raise
+        except Exception as error:  # a bug, which shall not keep the page from asking for ever
+            logger.exception("a question of the screen ended in a bug")
+            trouble = f"something unexpected happened: {error!r}"
+            kept = self._kept.get(question, Kept())._replace(trouble=trouble)
         with self._lock:
             self._kept[question] = kept
             self._busy.discard(lane)

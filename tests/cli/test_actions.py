@@ -304,3 +304,22 @@ def test_options_that_make_no_sense_are_refused_in_one_sentence(
     assert process.returncode in (1, 2)
     assert words in err
     assert "Traceback" not in err
+
+
+def test_a_node_that_answers_what_it_should_not_is_told_of_and_ends_nothing(
+    run: Callable[..., Any], node: Callable[..., Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node("liar")
+    monkeypatch.setattr(Agent, "cost", lambda _: {"every": "often"})
+    monkeypatch.setattr(Agent, "collect_garbage", lambda _: ["all", "well"])
+
+    nodes = run("nodes")
+    collected = run("gc", "liar")
+    monkeypatch.setattr(Agent, "estimate_garbage", lambda _: {"objects": "many"})
+    estimated = run("gc", "liar", "--estimate")
+
+    assert (nodes.code, nodes.err) == (0, "")
+    assert re.search(r"^liar .* -$", nodes.out, re.MULTILINE)
+    assert (collected.code, estimated.code) == (3, 3)
+    assert "the answer to agent.collect_garbage is not what it should be" in collected.err
+    assert "the answer to agent.estimate_garbage is not what it should be" in estimated.err

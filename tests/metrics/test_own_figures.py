@@ -79,7 +79,7 @@ def test_one_of_the_same_name_takes_its_place(program: Program) -> None:
     assert program.read() == {"orders": 6}
 
 
-@pytest.mark.parametrize("error", [ValueError("no queue"), SystemExit(3), KeyboardInterrupt()])
+@pytest.mark.parametrize("error", [ValueError("no queue"), SystemExit(3), KeyboardInterrupt(), GeneratorExit()])
 def test_one_that_raises_is_absent_and_told_of_once_until_it_answers_again(
     program: Program, caplog: pytest.LogCaptureFixture, error: BaseException
 ) -> None:

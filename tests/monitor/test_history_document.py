@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from eye.errors import BadFilter, ConfigError, UnknownMetric
@@ -59,6 +61,29 @@ def ask(store: MemoryStore, *metrics: str, filter: str = "", nodes: tuple[str, .
 )
 def test_a_moment_is_so_long_ago_or_a_date_or_seconds(text: str, when: float) -> None:
     assert moment(text, NOON) == when
+
+
+def test_a_date_without_a_zone_is_of_this_machine_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC-2")  # in POSIX' way: two hours east
+    time.tzset()
+    try:
+        assert moment("2026-11-29T18:00", NOON, is_local=True) == 1_795_975_200.0 - 7200
+        assert moment("2026-11-29T18:00+01:00", NOON, is_local=True) == 1_795_971_600.0
+        assert moment("2026-11-29T18:00", NOON) == 1_795_975_200.0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_date_that_no_clock_can_show_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC-2")
+    time.tzset()
+    try:
+        with pytest.raises(ConfigError, match="since must be a date that there is a clock for"):
+            moment("0001-01-01", NOON, is_local=True)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "5 parsecs", "nan", "inf", "-1h", "2026-13-01"])

@@ -89,8 +89,9 @@ def test_when_it_fails_the_last_answer_stays_with_its_age(desk: Desk, told: Told
     assert (kept.answer, desk.age(kept), str(NodeDown("a", "gone"))) == (41, 5.0, kept.trouble)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_question_that_met_a_bug_is_asked_again(desk: Desk, told: Told, clock: ManualClock) -> None:
+def test_a_question_that_met_a_bug_says_so_and_is_asked_again(
+    desk: Desk, told: Told, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
     def be_wrong() -> Any:
         raise TypeError("a bug of ours")
 
@@ -103,7 +104,9 @@ def test_a_question_that_met_a_bug_is_asked_again(desk: Desk, told: Told, clock:
     kept = desk.ask("tree", lambda: 42, every=1.0)
     told.wait()
 
-    assert (kept.answer, desk.ask("tree", lambda: 43, every=1.0).answer) == (41, 42)
+    assert (kept.answer, kept.trouble) == (41, "something unexpected happened: TypeError('a bug of ours')")
+    assert desk.ask("tree", lambda: 43, every=1.0).answer == 42
+    assert [record.exc_info is not None for record in caplog.records if record.name == "eye.observe"] == [True]
 
 
 def test_where_no_thread_is_to_be_had_the_question_is_asked_later(
