@@ -12,6 +12,8 @@ from eye.supervision.children import Published
 from eye.supervision.tree_text import as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from eye.supervision.children import ChildInfo
     from eye.supervision.ref import Ref
     from eye.supervision.system import System
@@ -68,10 +70,13 @@ def _of_process(below: _Below, ref: Ref, info: ChildInfo | None) -> Tree:
     published = ref.published if isinstance(ref.published, Published) else None
     children: list[Tree] = []
     shown: set[Ref] = set()
-    for child in published.children if published is not None else ():
-        live = _process_of(below, ref, child)
+    listed = published.children if published is not None else ()
+    taken = {child.ref for child in listed}
+    for child in listed:
+        live = _process_of(below, ref, child, taken)
         if live is not None:
             shown.add(live)
+            taken.add(live)
         children.append(_of_child(below, ref, child, live))
     # Whoever was started by this process outside its list of children stands below it too.
     children += [_of_process(below, other, None) for other in below.live.get(ref, ()) if other not in shown]
@@ -98,17 +103,23 @@ def _of_process(below: _Below, ref: Ref, info: ChildInfo | None) -> Tree:
     }
 
 
-def _process_of(below: _Below, supervisor: Ref, info: ChildInfo) -> Ref | None:
-    """Find a child's process: the one it runs in, or the one whose `init` its supervisor waits for."""
+def _process_of(below: _Below, supervisor: Ref, info: ChildInfo, taken: Collection[Ref | None]) -> Ref | None:
+    """Find a child's process: the one it runs in, or the one whose `init` its supervisor waits for.
+
+    When that is over, it runs some microseconds before its supervisor has noted it. `taken` are those of others.
+    """
     if info.ref is not None and info.ref.is_alive:
         return info.ref
-    starting = (ref for ref in below.live.get(supervisor, ()) if ref.status == "starting")
-    return next((ref for ref in starting if ref.id == info.spec.id), None)
+    others = (ref for ref in below.live.get(supervisor, ()) if ref.id == info.spec.id and ref not in taken)
+    return next((ref for ref in others if ref.status in ("starting", "running")), None)
 
 
 def _of_child(below: _Below, supervisor: Ref, info: ChildInfo, live: Ref | None) -> Tree:
     if live is not None:
-        return _of_process(below, live, info)
+        tree = _of_process(below, live, info)
+        if live is not info.ref:
+            tree["status"] = "starting"  # it may run by now, but what is known of it is of the one before
+        return tree
     return {
         "id": str(info.spec.id),
         "name": None if info.spec.name is None else str(info.spec.name),

@@ -83,6 +83,20 @@ def test_OB_03_a_busy_supervisor_is_shown_like_any_other(system: System, top: Re
     ]
 
 
+@both_kinds
+def test_OB_03_whoever_runs_before_its_supervisor_knows_is_starting_still(
+    system: System, top: Ref, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is known of it is of the one before: it would be shown as running, and never restarted."""
+    drawn: list[Any] = []
+    monkeypatch.setattr(system, "count_restart", lambda: drawn.append(tree(system, top)["children"][0]))
+
+    named(system, "a").cast(crash)
+    drain(system)
+
+    assert [(one["id"], one["status"]) for one in drawn[:1]] == [("a", "starting")]
+
+
 def test_a_tree_is_plain_data_with_everything_the_contract_names(system: System, top: Ref) -> None:
     drawn = tree(system, top)
 
