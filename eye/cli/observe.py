@@ -134,20 +134,23 @@ def _show(
 ) -> None:
     from eye.clock import SystemClock
     from eye.tui.app import Observe
+    from eye.tui.ending import Ending
     from eye.tui.nodes_page import Order
     from eye.tui.watching import Start
 
     tab = PAGES[page]
-    screen = Observe(
-        observer.view,
-        SystemClock(),
-        wants=matcher(node),
-        wanted=wanted,
-        interval=interval,
-        start=Start(Order(sort), tab or "nodes", None if tab else page),
-        rings=bell,
-    )
-    screen.run()
+    with Ending() as ending:
+        screen = Observe(
+            observer.view,
+            SystemClock(),
+            wants=matcher(node),
+            wanted=wanted,
+            interval=interval,
+            start=Start(Order(sort), tab or "nodes", None if tab else page),
+            rings=bell,
+            ending=ending,
+        )
+        screen.run()
     if screen.return_code:  # Textual has shown what is wrong by now
         raise EyeError("the terminal view has given up; what is above says why. Please report it")
 

@@ -16,7 +16,6 @@ from eye.tui import alerts_page, cells, deeds, hints
 from eye.tui.ask_line import AskLine
 from eye.tui.canvas import UPPER, Canvas
 from eye.tui.desk import Desk
-from eye.tui.ending import end_by_signal
 from eye.tui.keys import KEYS
 from eye.tui.pane import Pane
 from eye.tui.talk import Talk
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from eye.metrics.filters import Filter
     from eye.monitor.view import View
     from eye.tui.cells import Line
+    from eye.tui.ending import Ending
 
 
 class Observe(App[int]):
@@ -57,11 +57,13 @@ class Observe(App[int]):
         interval: float = 1.0,
         start: Start = Start(),  # noqa: B008  it never changes
         rings: bool = False,
+        ending: Ending | None = None,
     ) -> None:
-        """`rings` lets the terminal ring its bell for a new alert."""
+        """`rings` lets the terminal ring its bell for a new alert; `ending` may end it from outside."""
         super().__init__(ansi_color=True)
         self._view = view
         self._interval = interval
+        self._ending = ending
         self.watching = Watching(view, Desk(clock, self._has_come), wants, wanted, interval, start)
         self.canvas = Canvas(self._pane)
         self._talk = Talk()
@@ -76,7 +78,8 @@ class Observe(App[int]):
         yield Pane(id="footer")
 
     def on_mount(self) -> None:
-        end_by_signal(self.exit)
+        if self._ending is not None:
+            self._ending.begin(self.exit)
         self.set_interval(self._interval, self.beat)
         self.set_interval(0.1, self._first_rows, repeat=20)
         self.app_resume_signal.subscribe(
