@@ -96,7 +96,7 @@ class Line:
         pending.line = self
         self._waiting.append(pending)
         if self._is_open:
-            self._pump()
+            self._try(self._pump)
         elif len(self._waiting) == 1 and self._socket is None:
             self._look_up()
 
@@ -108,7 +108,8 @@ class Line:
             pending.end(Answer(error=late))
             self._fail(NodeUnreachable(self.address, f"closed: a request had no answer in {pending.timeout:g} s"))
         else:
-            self._waiting.remove(pending)
+            if pending in self._waiting:
+                self._waiting.remove(pending)
             pending.end(Answer(error=late))
             if not self._waiting and not self._is_open:
                 self.close(late)
@@ -194,18 +195,22 @@ class Line:
 
     def _connected(self, mask: int) -> None:
         del mask
+        self._try(self._begin)
+
+    def _begin(self) -> None:
         sock = self._socket
         assert sock is not None
-        problem = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if problem == 0 and sockets.is_talking_to_itself(sock):
-            problem = errno.ECONNREFUSED
-        if problem:
-            self._fail(NodeUnreachable(self.address, sockets.say(OSError(problem, ""))))
-            return
         try:
+            problem = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if problem == 0 and sockets.is_talking_to_itself(sock):
+                problem = errno.ECONNREFUSED
+            if problem:
+                raise OSError(problem, "")
             self._channel = self._open_channel(sock)
-        except ClusterError as error:
-            self._fail(error)
+        except OSError as error:  # also: it was connected, and is not any more
+            if _is_of_tls(error):
+                raise
+            self._fail(NodeUnreachable(self.address, sockets.say(error)))
             return
         self._events = selectors.EVENT_READ
         self._selector.modify(sock, self._events, self._moved)
@@ -243,11 +248,18 @@ class Line:
     # --------------------------------------------------------------------------- talking
 
     def _moved(self, mask: int) -> None:
+        self._try(self._move, mask)
+
+    def _move(self, mask: int) -> None:
+        if mask & selectors.EVENT_READ:
+            self._read()
+        if self._channel is not None:
+            self._pump()
+
+    def _try(self, act: Callable[..., None], *args: Any) -> None:
+        """Do something with the connection; what goes wrong ends the connection, and never the loop."""
         try:
-            if mask & selectors.EVENT_READ:
-                self._read()
-            if self._channel is not None:
-                self._pump()
+            act(*args)
         except TlsWanted:
             self._dial_with_tls()
         except (BlockingIOError, InterruptedError):
@@ -263,6 +275,12 @@ class Line:
             self._fail(error if self._is_open else stranger)
         except ClusterError as error:
             self._fail(error)
+        except Exception as error:  # a bug, of which all other lines shall know nothing
+            import logging  # only now: it costs a short-lived command several milliseconds
+
+            logging.getLogger("eye.cluster").exception("the connection to %s met a bug", self.address)
+            self._places = []
+            self._fail(NodeUnreachable(self.address, f"something unexpected happened: {error!r}"))
 
     def _read(self) -> None:
         assert self._socket is not None
@@ -279,8 +297,8 @@ class Line:
         for reply in self._talk.receive(plain):
             if not self._asked:
                 raise DecodeRefused(f"{self.address} answered what nobody had asked")
-            pending = self._asked.popleft()
-            pending.end(dispatch.understand(pending.method, reply))
+            answer = dispatch.understand(self._asked[0].method, reply)
+            self._asked.popleft().end(answer)
 
     def _pump(self) -> None:
         assert self._socket is not None

@@ -16,6 +16,7 @@ import os
 import selectors
 import socket
 import threading
+import time
 from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ _CLOSED = "this node's interconnect is closed"
 _BUFFER = 256 * 1024  # bytes read at once
 _CROWD = 50  # patient requests under way, from which on their answers are read many at a time
 _REST_EACH, _LONGEST_REST = 0.0001, 0.1  # seconds that answers may lie, for each that is awaited, and at most
+_AFTER_A_BUG = 0.1  # seconds, so that one that stays takes no whole processor
 _GRACE = 2.0  # seconds that a waiting thread grants the loop beyond the deadline
 
 
@@ -197,8 +199,22 @@ class Switchboard:
 
     def _run(self) -> None:
         while not self._closed:
-            self.step()
+            try:
+                self.step()
+            except Exception:  # noqa: BLE001 - a bug, which is told; the thread is everybody's
+                _log("the interconnect met a bug, and closes all its connections")
+                self._begin_anew()
         self._hang_up()
+
+    def _begin_anew(self) -> None:
+        """Go on after a bug, without anything that it may have spoilt: this thread is everybody's."""
+        lines, self._lines = list(self._lines.values()), {}
+        for line in lines:
+            try:
+                line.close(NodeUnreachable(line.address, "this node's interconnect met a bug"))
+            except Exception:  # noqa: BLE001 - the others are to be closed all the same
+                _log("a connection could not be closed in order")
+        time.sleep(_AFTER_A_BUG)
 
     def _hang_up(self) -> None:
         while self._inbox:
@@ -266,8 +282,10 @@ class Switchboard:
         now = self._clock.monotonic()
         while self._deadlines and self._deadlines[0][0] <= now:
             _, _, pending = heapq.heappop(self._deadlines)
-            if not pending.ended and pending.line is not None:
+            if pending.line is not None and not pending.ended:
                 pending.line.expire(pending)
+            else:
+                pending.end(Answer(error=DeadlineExceeded("this node's own interconnect", pending.timeout)))
 
     def _count(self, method: Method, by: int) -> None:
         if method.is_patient:
@@ -308,8 +326,11 @@ def _nothing(_mask: int) -> None:
 def _safely(callback: Callable[..., None], *args: Any) -> None:
     try:
         callback(*args)
-    # Somebody else's callback must not end the loop that everybody shares.
-    except Exception:
-        import logging  # only now: it costs a short-lived command several milliseconds
+    except Exception:  # noqa: BLE001 - somebody else's, which must not end the loop that everybody shares
+        _log("a callback of the interconnect failed")
 
-        logging.getLogger("eye.cluster").exception("a callback of the interconnect failed")
+
+def _log(what: str) -> None:
+    import logging  # only now: it costs a short-lived command several milliseconds
+
+    logging.getLogger("eye.cluster").exception(what)

@@ -162,9 +162,13 @@ def dial(
     cookie = Cookie.from_authkey(authkey)
     tls = tls or Tls.from_cookie(cookie)
     sock = _connected(address, within)
-    is_secret = tls.is_wanted(sock.family, sock.getpeername())
-    channel: Channel = tls.dial(address.host) if is_secret else PlainChannel(dials=True)
-    wire = Wire(sock, clock, channel)
+    try:
+        is_secret = tls.is_wanted(sock.family, sock.getpeername())
+        channel: Channel = tls.dial(address.host) if is_secret else PlainChannel(dials=True)
+        wire = Wire(sock, clock, channel)
+    except BaseException:
+        sock.close()
+        raise
     try:
         wire.finish(deadline)
         talk = Conversation(str(address), cookie, os.urandom(32), binding=wire.binding)
