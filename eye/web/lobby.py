@@ -147,12 +147,20 @@ class Lobby:
                 elif key.fileobj is self._listener:
                     self._accept()
                 elif isinstance(key.data, Line):
-                    self._hear(key.data)
+                    self._hear_out(key.data)
                 else:
                     self._carry(key.data)
             while self._errands:
                 self._errands.popleft()()
             self._expire()
+
+    def _hear_out(self, line: Line, *, has_left_over: bool = False) -> None:
+        """Hear one line; a mistake of ours with what it says is the end of it alone."""
+        try:
+            self._hear(line, has_left_over=has_left_over)
+        except Exception:  # noqa: BLE001 (it is told, and the thread is everybody's)
+            _log.exception("the web view's server has made a mistake with what %s says", line.peer)
+            self._let_go(line)
 
     def _look_at_doors(self) -> None:
         wanted = self._accepts_from is not None and self._now() >= self._accepts_from
@@ -172,13 +180,14 @@ class Lobby:
                 self._accepts_from = self._now() + _BREATH
                 self._let_longest_go()
                 return
-            guards.limit(sock)
-            sock.setblocking(False)
-            if self._certificate is not None:
-                try:
+            try:
+                guards.limit(sock)
+                sock.setblocking(False)
+                if self._certificate is not None:
                     sock = self._certificate.wrap(sock)
-                except OSError:  # whoever it was has broken off already
-                    continue
+            except OSError:  # whoever it was has broken off already
+                sock.close()
+                continue
             line = Line(sock, peer[:2], self._now() + PATIENCE, is_secure=self._certificate is not None)
             if len(self._waiting) >= _MOST_WAITING:
                 self._let_longest_go()
@@ -188,7 +197,7 @@ class Lobby:
         self._waiting.add(line)
         self._selector.register(line.sock, _READ, line)
         if line.is_secure or has_left_over:  # what TLS holds already, no selector shows
-            self._hear(line, has_left_over=has_left_over)
+            self._hear_out(line, has_left_over=has_left_over)
 
     def _hear(self, line: Line, *, has_left_over: bool = False) -> None:
         """Take what has come, and what came along with the request before; it may be a part of a request."""

@@ -16,6 +16,7 @@ import pytest
 from eye.testing import until
 from eye.web import lobby as lobbies
 from eye.web.certificate import Certificate
+from eye.web.exchange import Talk
 from eye.web.lobby import Lobby
 from tests.web.serving import make_certificate
 
@@ -190,6 +191,26 @@ def test_who_breaks_off_before_tls_begins_takes_nobody_along(tmp_path: Path) -> 
             told = caller.recv(4096)
 
     assert told.startswith(b"HTTP/1.1 200")
+
+
+def test_a_mistake_with_what_one_says_is_the_end_of_that_one(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def serve(line: Line) -> bool:
+        line.sock.setblocking(True)
+        line.sock.sendall(b"done")
+        return False
+
+    with lobby(serve) as (made, port), socket.create_connection(("127.0.0.1", port), timeout=20) as other:
+        until(lambda: len(made._waiting) == 1)
+        with monkeypatch.context() as patched:
+            patched.setattr(Talk, "hear", lambda *_: 1 // 0)
+            with call(port) as one:
+                assert one.recv(10) == b""
+        other.sendall(ASK)
+        assert other.recv(10) == b"done"
+
+    assert "the web view's server has made a mistake with what ('127.0.0.1', " in caplog.text
 
 
 def test_where_the_system_has_no_thread_left_a_request_waits(monkeypatch: pytest.MonkeyPatch) -> None:
