@@ -156,13 +156,15 @@ def make_engine(url: URL, *, only_reads: bool = False) -> Engine:
         connection.isolation_level = None  # Python's own way would begin transactions, and end them, by itself
         if only_reads:
             return
-        cursor = connection.cursor()
-        if cursor.execute("PRAGMA page_count").fetchone() == (0,):  # of no use later, but they would write
-            cursor.execute(f"PRAGMA page_size={_PAGE}")
-            cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=NORMAL")
-        cursor.close()
+        try:
+            if connection.execute("PRAGMA page_count").fetchone() == (0,):  # of no use later, but they would write
+                connection.execute(f"PRAGMA page_size={_PAGE}")
+                connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+        except BaseException:
+            connection.close()  # the pool does not: it has not heard of it yet
+            raise
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:

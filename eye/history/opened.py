@@ -7,6 +7,8 @@ removed meanwhile must not take the new one for it, nor the numbers of its names
 from __future__ import annotations
 
 import logging
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -34,6 +36,31 @@ class Opened:
         self._numbers: dict[str, dict[str, int]] = {}  # by the tables' names
         self._refused: frozenset[str] = frozenset()  # metrics for which there was no room
         self._is_told = False
+        self._lock = threading.Lock()
+        self._users, self._is_over = 0, False
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keep it open meanwhile, whoever lets go of it."""
+        with self._lock:
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+            self._dispose_when_free()
+
+    def let_go(self) -> None:
+        """Close it, as soon as nobody uses it: what is used then the pool would never close."""
+        self._is_over = True
+        self._dispose_when_free()
+
+    def _dispose_when_free(self) -> None:
+        with self._lock:
+            is_free = self._is_over and not self._users
+        if is_free:
+            self.engine.dispose()
 
     def numbers(self, connection: Connection, table: Table, names: Collection[str]) -> dict[str, int]:
         """Answer the numbers of names, and of others; give numbers to those that have none, if there is room."""

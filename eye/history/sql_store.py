@@ -107,14 +107,14 @@ class SqlStore:
         with self._opening:
             opened, self._opened = self._opened, None
         if opened is not None:
-            opened.engine.dispose()
+            opened.let_go()
 
     def _let_go(self, opened: Opened) -> None:
         """Close what is of no use any more, unless somebody has, and perhaps opened another."""
         with self._opening:
             if self._opened is opened:
                 self._opened = None
-        opened.engine.dispose()
+        opened.let_go()
 
     def _unusable(self, error: SQLAlchemyError, which: tuple[int, int] | None) -> HistoryUnusable:
         """Say what is wrong; set the file aside that is damaged, if that is still where it was."""
@@ -170,7 +170,7 @@ class SqlStore:
             opened = None
         opened = opened or self._open()
         try:
-            with self._mode(opened.engine, writes).begin() as connection:
+            with opened.in_use(), self._mode(opened.engine, writes).begin() as connection:
                 yield connection, opened
         except SQLAlchemyError as error:
             if writes:
