@@ -8,9 +8,14 @@ from __future__ import annotations
 import threading
 from collections import deque
 from itertools import pairwise
+from typing import Any
 
 MOST = 256
-"""Connections that are told apart; of more the one that has been silent longest is forgotten."""
+"""Connections that asked again and again and are told apart; of more, who was silent longest is forgotten."""
+
+MOST_ONCE = 4096
+"""The same for those that have asked once: a program that asks in a loop makes a new connection each time, and
+must not have those forgotten that stay."""
 
 _AT_ONCE = 0.05  # seconds: two questions that are so near are one
 _GAPS = 3  # the longest of the last so many counts
@@ -23,23 +28,28 @@ class Pollers:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._moments: dict[str, deque[float]] = {}
+        self._once: dict[str, float] = {}  # when; the last is who asked last, here and there
+        self._again: dict[str, deque[float]] = {}
 
     def note(self, who: str, now: float) -> None:
         """Somebody asks for a sample."""
         with self._lock:
-            moments = self._moments.pop(who, None) or deque(maxlen=_GAPS + 1)
-            if moments and now - moments[-1] < _AT_ONCE:
+            moments = self._again.pop(who, None)
+            if moments is None:
+                first = self._once.pop(who, None)
+                if first is None or now - first < _AT_ONCE:
+                    _keep(self._once, who, now, MOST_ONCE)
+                    return
+                moments = deque((first,), maxlen=_GAPS + 1)
+            if now - moments[-1] < _AT_ONCE:
                 moments.pop()
             moments.append(now)
-            self._moments[who] = moments  # the last is who asked last
-            if len(self._moments) > MOST:
-                del self._moments[next(iter(self._moments))]
+            _keep(self._again, who, moments, MOST)
 
     def every(self, now: float) -> float | None:
         """Answer how many seconds lie between two questions of whoever asks most often; None if nobody does."""
         with self._lock:
-            series = [list(moments) for moments in self._moments.values()]
+            series = [list(moments) for moments in self._again.values()]
         paces = [(pace, now - one[-1]) for one in series if (pace := _pace(one)) is not None]
         return min((pace for pace, silent in paces if silent <= max(_SILENT, 2.5 * pace)), default=None)
 
@@ -51,3 +61,9 @@ def _pace(moments: list[float]) -> float | None:
     if sum(gap > _RARE for gap in gaps) == 1:
         return None
     return max(gaps)
+
+
+def _keep(table: dict[str, Any], who: str, what: Any, most: int) -> None:
+    table[who] = what
+    if len(table) > most:
+        del table[next(iter(table))]

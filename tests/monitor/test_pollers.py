@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eye.monitor.pollers import MOST, Pollers
+from eye.monitor.pollers import MOST, MOST_ONCE, Pollers
 
 
 def asked(pollers: Pollers, who: str, *moments: float) -> None:
@@ -59,5 +59,17 @@ def test_of_too_many_whoever_was_silent_longest_is_forgotten() -> None:
     for number in range(2 * MOST):
         asked(pollers, str(number), number - 1, number, number + 1)
 
-    assert len(pollers._moments) == MOST
+    assert len(pollers._again) == MOST
+    assert pollers._once == {}
     assert pollers.every(2 * MOST) == 1
+
+
+def test_however_many_ask_once_whoever_asks_again_is_remembered() -> None:
+    pollers = Pollers()
+    for second in range(4):
+        asked(pollers, "a", second)
+        for number in range(MOST_ONCE - 1):
+            asked(pollers, f"passer-by {second}-{number}", second + 0.5)
+
+    assert pollers.every(4) == 1
+    assert len(pollers._once) == MOST_ONCE
