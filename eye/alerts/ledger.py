@@ -30,6 +30,7 @@ GONE = 30.0
 _MOST_RESOLVED = 200
 _REMEMBERED = 3600.0  # seconds for which what is over is listed
 _FIGURES_EVERY = 10.0  # seconds: that a figure is another is a new version this often at most
+_LAST_SEEN = " (when last seen)"
 
 
 class _Look(NamedTuple):
@@ -157,7 +158,11 @@ class Ledger:
                 alert = mine[one.node] = Alert(rule, one.node, look.now, look.at)
             alert.missing_since = None
             alert.severity, alert.sinks = rule.severity, rule.sinks  # which may be others than when it fired
-            self._describe(alert, *rule.words(one), look.now)
+            if seen is Verdict.UNKNOWN and alert.phrase:  # what it was says more than that it is not known
+                was = alert.phrase.removesuffix(_LAST_SEEN)
+                self._describe(alert, alert.value, was + _LAST_SEEN, look.now)
+            else:
+                self._describe(alert, *rule.words(one), look.now)
             self._settle(rule, alert, decide(rule.terms, alert.standing, seen, look.now), look)
 
     def _describe(self, alert: Alert, value: float | None, phrase: str, now: float) -> None:

@@ -69,6 +69,10 @@ def test_a_silent_node_makes_no_alert_and_ends_none() -> None:
     watcher.watch(100, lambda: [facts(status="down", silent=True)])
 
     assert watcher.states() == {("busy", "web-1"): "firing"}
+    (record,) = watcher.records()
+    assert (record["value"], record["text"]) == (96.0, "CPU Load 96 % (when last seen) for 3 min 23 s")
+    watcher.look(HIGH)
+    assert watcher.records()[0]["text"] == "CPU Load 96 % for 3 min 24 s"
 
 
 def test_an_alert_about_a_node_that_is_gone_for_good_is_over_in_the_end() -> None:
