@@ -96,7 +96,9 @@ class Ending:
 def _attributes() -> Any:
     try:
         import termios
-
+    except ImportError:
+        return None  # not POSIX
+    try:
         return termios.tcgetattr(sys.__stdin__.fileno())  # type: ignore[union-attr]
-    except (ImportError, OSError, ValueError, AttributeError, termios.error):
-        return None
+    except (OSError, ValueError, AttributeError, termios.error):
+        return None  # no terminal

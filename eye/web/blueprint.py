@@ -32,7 +32,7 @@ from eye.web.doorkeeper import Doorkeeper, add_headers
 from eye.web.feed import Feed
 from eye.web.login import Login
 from eye.web.nodes import nodes_document
-from eye.web.options import Options, check, strings, view_of
+from eye.web.options import MOST_VIEWERS, Options, check, strings, view_of
 from eye.web.publisher import Publisher
 from eye.web.socket_route import end_of, speak
 
@@ -83,7 +83,7 @@ def create_blueprint(
     authorize: Callable[..., Any] | None = None,
     origins: Iterable[str] = (),
     frame_ancestors: Iterable[str] = ("'self'",),
-    max_clients: int = 200,
+    max_clients: int = MOST_VIEWERS,
     metrics_text: Callable[[], str] | None = None,
     run_hub: Callable[[Publisher], object] | None = None,
     timeout: float = 3.0,

@@ -38,7 +38,7 @@ MAX_UNREAD = 8
 STUCK_AFTER = 10.0
 """Seconds that sent bytes may stay unacknowledged. The kernel may fire early, so not fewer."""
 
-PING_EVERY, PONG_WITHIN = 9.0, 4.0
+PING_EVERY, PONG_WITHIN = 8.0, 4.0
 """Seconds between pings, and for the answer: who is gone is noticed within 15, and no proxy finds us idle."""
 
 GOING_AWAY = 1001

@@ -24,6 +24,10 @@ _SECRET = 16  # characters
 _OF_VIEW = ("nodes", "look", "fresh", "tree", "now", "node_name")
 
 
+MOST_VIEWERS = 200
+"""How many may watch at a time, unless told otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """The checked options; `create_blueprint` says what each means."""

@@ -12,6 +12,7 @@ from eye.supervision.child_spec import ChildSpec
 from eye.supervision.gen_server import GenServer
 from eye.web.certificate import LOOK, Certificate
 from eye.web.late import LateApp
+from eye.web.options import MOST_VIEWERS
 from eye.web.server import WebServer
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 _PLAIN = {"login": "none", "actions": None, "links": False}
 """Options with which nothing can be wrong."""
-
-_MOST_VIEWERS = 200  # unless told otherwise, as `create_blueprint` has it
 
 
 class ServerSlot:
@@ -154,6 +153,6 @@ def _app(node: Any, options: dict[str, Any], is_late: bool) -> LateApp:
         return create_app(node, **options)
 
     others = dict(options)
-    most = others.pop("max_clients", _MOST_VIEWERS)
+    most = others.pop("max_clients", MOST_VIEWERS)
     is_plain = others.items() <= _PLAIN.items() and type(most) is int and most >= 1
     return LateApp(make, most) if is_late and is_plain else LateApp.of(make())

@@ -9,7 +9,7 @@ import struct
 import subprocess
 import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,6 +23,9 @@ from eye.cluster.node import Address
 from eye.cluster.security import Cookie
 from eye.cluster.switchboard import Switchboard
 from eye.errors import DeadlineExceeded, NodeUnreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 COOKIE = Cookie("a cookie for tests that is long enough")
 ECHO = Method("lab", "echo", (Any,), Any)
@@ -42,6 +45,23 @@ class Lab:
     def wait(self, value: int) -> int:
         self.may_answer.wait(SOON)
         return value
+
+
+@pytest.fixture
+def running() -> Iterator[Switchboard]:
+    """One that moves on a thread of its own."""
+    board = Switchboard(COOKIE, SystemClock())
+    board.start()
+    yield board
+    board.close()
+
+
+@pytest.fixture
+def node() -> Iterator[ManagerEngine]:
+    """Somebody who can be asked, once he serves."""
+    node = ManagerEngine(COOKIE, SystemClock())
+    yield node
+    node.close()
 
 
 @pytest.mark.e2e
@@ -123,10 +143,9 @@ def test_a_socket_that_would_talk_to_itself_is_taken_as_refused(monkeypatch: pyt
 
 
 @pytest.mark.e2e
-def test_a_peer_that_resets_as_soon_as_it_is_reached_ends_no_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    board = Switchboard(COOKIE, SystemClock())
-    board.start()
-    node = ManagerEngine(COOKIE, SystemClock())
+def test_a_peer_that_resets_as_soon_as_it_is_reached_ends_no_loop(
+    running: Switchboard, node: ManagerEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def reset_first(sock: socket.socket) -> bool:
@@ -140,57 +159,51 @@ def test_a_peer_that_resets_as_soon_as_it_is_reached_ends_no_loop(monkeypatch: p
         with monkeypatch.context() as patched:
             patched.setattr(sockets, "is_talking_to_itself", reset_first)
             with pytest.raises(NodeUnreachable, match="not connected"):
-                board.request(f"127.0.0.1:{server.getsockname()[1]}", ECHO, 1, timeout=SOON)
+                running.request(f"127.0.0.1:{server.getsockname()[1]}", ECHO, 1, timeout=SOON)
     address = str(node.serve(Address("127.0.0.1", 0), [Lab()]))
-    assert board.request(address, ECHO, 1, timeout=SOON) == 1
-    board.close()
-    node.close()
+    assert running.request(address, ECHO, 1, timeout=SOON) == 1
 
 
 @pytest.mark.e2e
 def test_a_bug_met_in_one_connection_ends_that_one_and_is_told(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    running: Switchboard,
+    node: ManagerEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    board = Switchboard(COOKIE, SystemClock())
-    board.start()
-    node = ManagerEngine(COOKIE, SystemClock())
     address = str(node.serve(Address("127.0.0.1", 0), [Lab()]))
 
     with monkeypatch.context() as patched:
         patched.setattr(dispatch, "understand", lambda *_: 1 // 0)
         with pytest.raises(NodeUnreachable, match="something unexpected happened: ZeroDivisionError"):
-            board.request(address, ECHO, 1, timeout=SOON)
+            running.request(address, ECHO, 1, timeout=SOON)
 
-    assert board.request(address, ECHO, 2, timeout=SOON) == 2
+    assert running.request(address, ECHO, 2, timeout=SOON) == 2
     assert [record.getMessage() for record in caplog.records] == [f"the connection to {address} met a bug"]
-    board.close()
-    node.close()
 
 
 @pytest.mark.e2e
 def test_a_bug_of_the_loop_ends_what_was_under_way_and_not_the_loop(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    running: Switchboard,
+    node: ManagerEngine,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    board = Switchboard(COOKIE, SystemClock())
-    board.start()
-    node = ManagerEngine(COOKIE, SystemClock())
     lab = Lab()
     address = str(node.serve(Address("127.0.0.1", 0), [lab]))
     ended: queue.Queue[Answer] = queue.Queue()
-    board.submit(address, WAIT, (1,), timeout=SOON, done=ended.put)
-    assert board.request(address, ECHO, 1, timeout=SOON) == 1  # so the other is under way by now
+    running.submit(address, WAIT, (1,), timeout=SOON, done=ended.put)
+    assert running.request(address, ECHO, 1, timeout=SOON) == 1  # so the other is under way by now
 
     with monkeypatch.context() as patched:
         patched.setattr(Line, "take", lambda *_: 1 // 0)
-        board.submit("127.0.0.1:1", ECHO, (2,), timeout=0.1, done=ended.put)
+        running.submit("127.0.0.1:1", ECHO, (2,), timeout=0.1, done=ended.put)
         errors = [ended.get(timeout=SOON).error, ended.get(timeout=SOON).error]
 
     assert {type(error) for error in errors} == {NodeUnreachable, DeadlineExceeded}
-    assert board.request(address, ECHO, 3, timeout=SOON) == 3
+    assert running.request(address, ECHO, 3, timeout=SOON) == 3
     assert "the interconnect met a bug, and closes all its connections" in caplog.messages
     lab.may_answer.set()
-    board.close()
-    node.close()
 
 
 @pytest.mark.e2e

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
-GONE = 30.0  # after 14 seconds they are; a busy machine gets the rest
+GONE = 15.0
 SERVERS = ("own", "own with TLS", "gunicorn")
 
 
@@ -69,7 +69,7 @@ def test_who_misbehaves_is_gone_and_nobody_else_notices(tmp_path: Path) -> None:
         assert one.took <= GONE, kind
         assert one.good_was_closed_with is None, kind
         assert len(one.gaps) > 50, kind
-        assert max(one.gaps) < 8.0, kind  # who had to wait for one that is stuck would wait for 10
+        assert max(one.gaps) < 3.0, kind
         assert one.grew_by < 64 << 20, kind
 
 
@@ -150,7 +150,7 @@ def test_the_end_takes_no_two_seconds_and_is_told(served: Served) -> None:
         peer.close()
 
     assert [peer.closed_with for peer in peers] == [1001] * 3
-    assert took < 10  # two seconds are promised; a busy machine gets the rest
+    assert took < 4  # two seconds are promised; a busy machine gets the rest
     if hasattr(served, "process"):
         assert served.process.returncode == 0
 
@@ -186,7 +186,7 @@ def be_slow_at(own: Served) -> None:
     ends = [until_closed(sock, began + GONE) for sock in (*silent, *slow)]
 
     assert status == 200
-    assert answered < 9  # they are let go after 10
+    assert answered < 5
     assert threads < 60  # none for any of them
     assert all(ends)
 
@@ -251,12 +251,12 @@ def test_nothing_is_left_when_a_server_has_closed(own: Served) -> None:
     own.stop()
     own.stop()  # twice is fine
     for sock in waiting:
-        assert until_closed(sock, time.monotonic() + 20)
+        assert until_closed(sock, time.monotonic() + 5)
     for peer in peers:
-        peer.listen(time.monotonic() + 20)
+        peer.listen(time.monotonic() + 5)
         peer.close()
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 5
     while threading.active_count() >= before and time.monotonic() < deadline:
         threading.Event().wait(0.02)
     assert threading.active_count() < before  # its own thread is gone as well
